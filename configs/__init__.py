@@ -5,7 +5,7 @@ Code reads these tables and applies them; whoever wants to argue with a rule arg
 
 from collections.abc import Iterator
 from importlib.resources import files
-from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -20,9 +20,9 @@ class Line(NamedTuple):
     where: str  # "fields/v1.tsv:17"
 
 
-def resource(name: str) -> Traversable:
+def resource(name: str) -> Path:
     """The packaged file or folder of that name, e.g. ``"fields/v1.tsv"``."""
-    return files(__name__).joinpath(name)
+    return Path(str(files(__name__))) / name
 
 
 def table(name: str) -> list[Line]:

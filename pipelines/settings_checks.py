@@ -1,0 +1,175 @@
+"""What no part of the settings can know by itself: folders that get into each other's way, names that tell too much.
+
+These checks look at the data as it was written, so that their mistakes are reported together with all others.
+"""
+
+import os
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from itertools import combinations
+from pathlib import PurePath
+from typing import Any
+
+from xsieve.pipelines.settings_errors import Mistake
+from xsieve.transforms.records import catalog, shapes
+from xsieve.transforms.records.sensitive import Finding, judge
+
+_URL = re.compile(r"(?P<root>[a-z][a-z0-9+.-]+://[^/]*)/*(?P<path>.*)", re.DOTALL)
+_WILDCARD = re.compile(r"[*?\[]")
+
+
+def check(data: object) -> Iterator[Mistake]:
+    """All mistakes between the parts of ``data``; parts that are no groups of keys are passed over."""
+    yield from _folders(data)
+    yield from _enrichments(data)
+    yield from _carried(data)
+    yield from _outputs(data)
+
+
+def _group(data: object, *keys: str) -> Mapping[str, Any]:
+    for key in keys:
+        data = data.get(key) if isinstance(data, dict) else None
+    return data if isinstance(data, dict) else {}
+
+
+def _texts(value: object) -> list[str]:
+    return [
+        text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str) and text
+    ]
+
+
+# --- folders
+
+
+def _folders(data: object) -> Iterator[Mistake]:
+    """Outputs and rejects each have a folder of their own, and none is where the input is read from."""
+    outputs = _group(data, "outputs")
+    written = {f"outputs.{name}.write.path": _group(outputs, name, "write").get("path") for name in outputs}
+    written["rejects"] = _group(data).get("rejects")
+    folders = [(path, _parts(text)) for path, value in written.items() for text in _texts(value)]
+    for (first, one), (second, other) in combinations(folders, 2):
+        if all(a == b for a, b in zip(one, other, strict=False)):
+            how = "is" if len(one) == len(other) else "lies inside" if len(one) < len(other) else "holds"
+            yield Mistake(second, f"{how} the folder of {first}; expected a folder of its own")
+    sources = [_reach(text) for text in _texts(_group(data, "input").get("path"))]
+    for path, folder in folders:
+        if any(_reads(source, folder) for source in sources):
+            yield Mistake(path, "is where input.path reads from; expected a folder that is not read")
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    """The steps of a path from its root: the bucket of a URL, or the root of this machine."""
+    if path.startswith("file://"):
+        path = path.removeprefix("file://")
+    elif url := _URL.fullmatch(path):
+        return (url["root"], *(step for step in posixpath.normpath(url["path"]).split("/") if step != "."))
+    return PurePath(os.path.realpath(path)).parts
+
+
+def _reach(pattern: str) -> tuple[str, ...]:
+    """The folders that a pattern reads from. ``**`` stands for any depth; so does a folder that is named whole."""
+    parts = _parts(pattern)
+    if not _WILDCARD.search(pattern):
+        return (*parts, "**")
+    return parts if "**" in parts[-1] else parts[:-1]
+
+
+def _reads(source: Sequence[str], folder: Sequence[str]) -> bool:
+    """Whether files in that folder, or in folders inside, are among those that are read."""
+    for want, have in zip(source, folder, strict=False):
+        if "**" in want:
+            return True
+        if not fnmatchcase(have, want):
+            return False
+    return len(folder) <= len(source)
+
+
+# --- enrichments
+
+
+def _enrichments(data: object) -> Iterator[Mistake]:
+    paths: dict[str, tuple[str, ...]] = {}
+    for name, declared in _group(data, "enrich").items():
+        yield from _sensitive_enrichment(name, declared if isinstance(declared, dict) else {})
+        for path in _texts(_group(declared).get("path")):
+            paths[name] = tuple(path.split("."))
+            if _of_x(path):
+                yield Mistake(
+                    f"enrich.{name}.path", "leads to a field of X's own; expected one that was added to it"
+                )
+    for (first, one), (second, other) in combinations(paths.items(), 2):
+        if all(a == b for a, b in zip(one, other, strict=False)):
+            yield Mistake(
+                f"enrich.{second}.path", f"leads to the same as enrich.{first}.path; expected another field"
+            )
+
+
+def _of_x(path: str) -> bool:
+    """Whether X sends that field itself: declaring it as an enrichment would let it pass under another rule."""
+    objects = catalog.load()
+    roots = {shape.object for shape in shapes.load()} & objects.objects.keys()
+    return any(objects.field_at(root, path) for root in roots)
+
+
+def _sensitive_enrichment(name: str, declared: Mapping[str, Any]) -> Iterator[Mistake]:
+    """A field goes whatever its value says, and under any name: its name, the keys on its path, and its values count."""
+    values = declared.get("values")
+    values = values if isinstance(values, list) else None
+    if finding := judge(name, values):
+        yield Mistake(f"enrich.{name}", _refusal(finding))
+        return
+    for path in _texts(declared.get("path")):
+        steps = path.split(".")
+        for words in (*steps, "_".join(steps)):
+            if finding := judge(words, values):
+                yield Mistake(f"enrich.{name}.path", _refusal(finding))
+                break
+
+
+def _refusal(finding: Finding) -> str:
+    return (
+        f"speaks of {finding.item} ({finding.category}): what is derived or inferred about people in this category "
+        f"stays out of every output, under any name and with any value ({finding.clause}); leave it out"
+    )
+
+
+def _carried(data: object) -> Iterator[Mistake]:
+    """Rows carry enrichments that are declared, and of those only what is about the content."""
+    known = _group(data, "enrich")
+    for name in _group(data, "outputs"):
+        output = _group(data, "outputs", name)
+        if output.get("kind") != "rows" or not isinstance(output.get("enrich"), list):
+            continue
+        for number, wanted in enumerate(output["enrich"]):
+            where = f"outputs.{name}.enrich.{number}"
+            if not isinstance(wanted, str):
+                continue
+            if wanted not in known:
+                likely = get_close_matches(wanted, known, n=1)
+                hint = f"did you mean {likely[0]}?" if likely else "expected a name under enrich"
+                yield Mistake(where, f"is not declared; {hint}")
+            elif _group(known[wanted]).get("about") in ("author", "person"):
+                yield Mistake(where, "is not about the content; expected an enrichment with about: content")
+
+
+# --- outputs
+
+
+def _outputs(data: object) -> Iterator[Mistake]:
+    """Names tell too: who is in an output called ``pregnant_users`` has been inferred to be."""
+    for name in _group(data, "outputs"):
+        if finding := judge(name):
+            yield Mistake(f"outputs.{name}", _telling(finding))
+        for text in _texts(_group(data, "outputs", name).get("description")):
+            if finding := judge(text):
+                yield Mistake(f"outputs.{name}.description", _telling(finding))
+
+
+def _telling(finding: Finding) -> str:
+    return (
+        f"tells {finding.item} ({finding.category}) of the people in the output, which is an inference about them "
+        f"({finding.clause}); expected words for what was collected and when"
+    )

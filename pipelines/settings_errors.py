@@ -1,0 +1,163 @@
+"""Mistakes in settings, said so that they can be mended: where (a dotted path), what is wrong, what was expected.
+
+A mistake never shows a value. Values may come from variables of the environment, and those may be secrets.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+Location = tuple[int | str, ...]
+Schema = Mapping[str, Any]
+
+# what the design has a place for and this version has not: by the key under which it would stand
+LATER = {
+    "ledger": "the ledger of releases",
+    "sender": "a sender",
+    "recipients": "recipients",
+    "entities": "entities of recipients",
+    "recipient": "a recipient; what leaves is for in-house use only",
+    "exempt": "the academic exemption",
+    "series": "series of releases",
+    "sample": "samples",
+    "as": "spreadsheets",
+}
+LATER_CHOICES = {"hydrated", "counts", "kafka", "pubsub", "bigquery"}
+
+_OWN = "settings_mistake"
+_WRONG = {
+    "missing": "is missing",
+    "string_type": "is not text (put it in quotes)",
+    "string_too_short": "is empty",
+    "too_short": "is empty",
+    "string_too_long": "is too long",
+    "string_pattern_mismatch": "is not written as it must be",
+    "bool_type": "is neither true nor false",
+    "float_type": "is not a number",
+    "finite_number": "is not a number",
+    "greater_than_equal": "is too small",
+    "less_than_equal": "is too large",
+    "tuple_type": "is not a list",
+    "dict_type": "is not a group of keys",
+    "mapping_type": "is not a group of keys",
+    "model_type": "is not a group of keys",
+    "model_attributes_type": "is not a group of keys",
+}
+
+
+class Mistake(NamedTuple):
+    """One thing to mend: the dotted path ("" is the file as a whole), what is wrong and what was expected, the line."""
+
+    path: str
+    message: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        where = f" (line {self.line})" if self.line else ""
+        return f"{self.path or 'settings'}: {self.message}{where}"
+
+
+class SettingsError(Exception):
+    """The settings cannot be used. ``mistakes`` holds all that is wrong with them, in the order of the file."""
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        super().__init__("\n".join(map(str, mistakes)))
+        self.mistakes = tuple(mistakes)
+
+    def __reduce__(self) -> tuple[type["SettingsError"], tuple[tuple[Mistake, ...]]]:
+        return SettingsError, (self.mistakes,)
+
+
+def wrong(message: str) -> PydanticCustomError:
+    """What a validator of ours raises: ``message`` is shown as it is."""
+    return PydanticCustomError(_OWN, "{message}", {"message": message})
+
+
+def dotted(location: Sequence[int | str]) -> str:
+    """``outputs.trends.write.path``"""
+    return ".".join(map(str, location))
+
+
+def translate(error: ValidationError, schema: Schema) -> Iterator[Mistake]:
+    """The mistakes that pydantic found, in plain words. What was expected is what the JSON Schema says of the key."""
+    for detail in error.errors(include_url=False):
+        location, branch = detail["loc"], detail["loc"]
+        if location[:1] == ("outputs",) and len(location) > 2:
+            location = (
+                location[:2] + location[3:]
+            )  # pydantic puts the kind (or "[key]") between the name and the key
+        if detail["type"].startswith("union_tag"):
+            location, branch = (*location, "kind"), (*branch, "kind")
+        yield Mistake(dotted(location), _message(detail, branch, schema))
+
+
+def _message(detail: ErrorDetails, branch: Location, schema: Schema) -> str:
+    kind, given = detail["type"], detail["input"]
+    if kind == _OWN:
+        return detail["msg"]
+    if kind == "extra_forbidden":
+        return _unknown(str(branch[-1]), _at(schema, branch[:-1]).get("properties", {}))
+    if kind == "literal_error":
+        return _not_one_of(given, _choices(_at(schema, branch)))
+    if kind == "union_tag_invalid":
+        return _not_one_of(given["kind"], _kinds(schema, branch))
+    if kind == "union_tag_not_found":
+        return f"is missing; expected {_one_of(_kinds(schema, branch))}"
+    if branch[-1:] == ("[key]",):
+        kind, branch = "string_pattern_mismatch", branch[:-2]
+    expected = next(filter(None, (_at(schema, branch[:end]).get("description") for end in (None, -1))), None)
+    return _WRONG.get(kind, "is not what belongs here") + (f"; expected {expected}" if expected else "")
+
+
+def _unknown(key: str, known: Mapping[str, Any]) -> str:
+    if key in LATER:
+        return f"is not known; this version does not support {LATER[key]}"
+    likely = get_close_matches(key, known, n=1)
+    return "is not known; " + (f"did you mean {likely[0]}?" if likely else f"expected {_one_of(known)}")
+
+
+def _not_one_of(given: object, choices: Sequence[str]) -> str:
+    wrong = "is not supported by this version" if given in LATER_CHOICES else "is not known"
+    likely = get_close_matches(given, choices, n=1) if isinstance(given, str) else []
+    return f"{wrong}; expected {_one_of(choices)}" + (f"; did you mean {likely[0]}?" if likely else "")
+
+
+def _one_of(choices: Iterable[str]) -> str:
+    *most, last = choices
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def _kinds(schema: Schema, branch: Location) -> list[str]:
+    return list(_at(schema, branch[:-1])["discriminator"]["mapping"])
+
+
+def _choices(node: Schema) -> list[str]:
+    return node.get("enum") or [node["const"]]
+
+
+def _at(schema: Schema, location: Location) -> Schema:
+    """The part of the JSON Schema that describes what stands at a location; empty where there is none."""
+    node: Any = schema
+    for step in location:
+        node = _below(_resolve(node, schema), step)
+    return _resolve(node, schema)
+
+
+def _below(node: Mapping[str, Any], step: int | str) -> Mapping[str, Any]:
+    if step in node.get("properties", {}):
+        return node["properties"][step]
+    if mapping := node.get("discriminator", {}).get("mapping"):
+        return {"$ref": mapping[step]} if step in mapping else node
+    if isinstance(step, int):
+        lists = [way for way in node.get("anyOf", [node]) if "items" in way]
+        return lists[0]["items"] if lists else {}
+    return next(iter(node.get("patternProperties", {}).values()), {})
+
+
+def _resolve(node: Mapping[str, Any], schema: Schema) -> Mapping[str, Any]:
+    if "$ref" not in node:
+        return node
+    return {**schema["$defs"][node["$ref"].rpartition("/")[2]], **node}

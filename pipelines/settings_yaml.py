@@ -1,0 +1,165 @@
+"""Reading the YAML of settings: plain data only, each key once, ``${VARIABLES}`` filled in, the line of every value known.
+
+YAML 1.2 says that only ``true`` and ``false`` are truth values, so ``lang: [no]`` is Norwegian here. Tags and merge keys are
+refused. A variable may fill all or part of a value (never a key); an unquoted one is read as if its text stood there,
+so that ``max_rejects: ${SHARE}`` is a number. ``$${`` stands for ``${`` itself.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import yaml
+
+from xsieve.pipelines.settings_errors import Location, Mistake, SettingsError, dotted
+
+LIMIT = 1_000_000  # bytes; settings are written by hand
+_DEEPEST = 20  # levels; settings have five
+_MOST = 50_000  # values, those behind aliases counted each time
+
+_VARIABLE = re.compile(r"\$(\$(?=\{)|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}|\{)")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_SCALARS = {"int": "a number", "float": "a number", "bool": "true or false", "timestamp": "a date"}
+
+
+class _Loader(yaml.SafeLoader):
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {
+        first: [(tag, rule) for tag, rule in rules if tag.endswith((":int", ":float", ":null", ":timestamp"))]
+        for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile("true|True|TRUE|false|False|FALSE"), list("tTfF")
+)
+
+
+@dataclass
+class Document:
+    """What a settings file holds: plain data, the line of each dotted path, values as they were written, mistakes."""
+
+    data: Any = None
+    lines: dict[str, int] = field(default_factory=dict[str, int])
+    written: dict[str, str] = field(
+        default_factory=dict[str, str]
+    )  # filled-in value -> as written, with its ${NAME}
+    mistakes: list[Mistake] = field(default_factory=list[Mistake])
+
+    def line_of(self, path: str) -> int | None:
+        """The line of that path, or of the closest group of keys around it."""
+        while path and path not in self.lines:
+            path = path.rpartition(".")[0]
+        return self.lines.get(path)
+
+
+def read(text: str, env: Mapping[str, str]) -> Document:
+    """The document in ``text``. Raises SettingsError where it is no YAML; other mistakes are listed in the document."""
+    if len(text.encode(errors="replace")) > LIMIT:
+        raise SettingsError([Mistake("", f"is larger than {LIMIT:,} bytes; expected a file written by hand")])
+    builder = _Builder(text, env)
+    if builder.root is not None:
+        builder.document.data = builder.build(builder.root, ())
+    return builder.document
+
+
+class _Builder:
+    """Makes plain data of YAML nodes."""
+
+    def __init__(self, text: str, env: Mapping[str, str]) -> None:
+        self.env = env
+        self.document = Document()
+        self.built = 0
+        try:
+            self.loader = _Loader(text)
+            self.root = self.loader.get_single_node()
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            raise SettingsError(
+                [Mistake("", f"this is not YAML: {error.problem}", mark and mark.line + 1)]
+            ) from None
+        except yaml.reader.ReaderError:
+            found = yaml.reader.Reader.NON_PRINTABLE.search(text)
+            line = text.count("\n", 0, found.start()) + 1 if found else None
+            raise SettingsError([Mistake("", "holds a character that YAML does not allow", line)]) from None
+        except RecursionError:
+            raise SettingsError([Mistake("", "is nested too deeply")]) from None
+        except ValueError:  # the escape of a character that does not exist
+            raise SettingsError([Mistake("", "holds an escape sequence of no character")]) from None
+
+    def mistake(self, at: Location, node: yaml.Node, message: str) -> None:
+        self.document.mistakes.append(Mistake(dotted(at), message, node.start_mark.line + 1))
+
+    def build(self, node: yaml.Node, at: Location) -> Any:
+        """The value of a node; None where there is a mistake, which then is in the list."""
+        self.built += 1
+        if self.built > _MOST or len(at) > _DEEPEST:
+            raise SettingsError([Mistake("", "holds too many values or levels", node.start_mark.line + 1)])
+        self.document.lines[dotted(at)] = node.start_mark.line + 1
+        if isinstance(node, yaml.ScalarNode):
+            return self.scalar(node, at)
+        if node.tag not in ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"):
+            return self.mistake(at, node, "has a YAML tag; expected none")
+        if isinstance(node, yaml.MappingNode):
+            return self.mapping(node, at)
+        return [self.build(item, (*at, number)) for number, item in enumerate(node.value)]
+
+    def mapping(self, node: yaml.MappingNode, at: Location) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode) or not key.value or _UNPRINTABLE.search(key.value):
+                self.mistake(at, key, "holds a key that is no name; expected short text before the colon")
+            elif key.value in found:
+                self.mistake(
+                    (*at, key.value), key, f"is there twice; first in line {self.line((*at, key.value))}"
+                )
+            else:
+                found[key.value] = self.build(value, (*at, key.value))
+                self.document.lines[dotted((*at, key.value))] = key.start_mark.line + 1
+        return found
+
+    def line(self, at: Location) -> int:
+        return self.document.lines[dotted(at)]
+
+    def scalar(self, node: yaml.ScalarNode, at: Location) -> Any:
+        plain = node.style is None
+        if node.tag != self.loader.resolve(yaml.ScalarNode, node.value, (plain, not plain)):
+            return self.mistake(at, node, "has a YAML tag; expected none")
+        text = self.filled_in(node, at)
+        if text is None:
+            return None
+        if _UNPRINTABLE.search(text):
+            return self.mistake(at, node, "holds control characters; expected printable text")
+        tag = self.loader.resolve(yaml.ScalarNode, text, (plain, not plain))
+        name = tag.rpartition(":")[2]
+        if name == "null":
+            return self.mistake(at, node, "is empty; give it a value or leave the key out")
+        if name == "str":
+            return text
+        try:
+            return self.loader.construct_object(yaml.ScalarNode(tag, text))
+        except (ValueError, OverflowError):
+            return self.mistake(at, node, f"looks like {_SCALARS[name]}, but is none")
+
+    def filled_in(self, node: yaml.ScalarNode, at: Location) -> str | None:
+        """The text of a value with its variables filled in; None where one of them is missing."""
+        unknown: list[str] = []
+
+        def fill(match: re.Match[str]) -> str:
+            name = match["name"]
+            if name is None:
+                if match[0] == "${":
+                    unknown.append("has a ${ without the name of a variable and }; write $${ for ${ itself")
+                return "$"
+            if name not in self.env:
+                unknown.append(f"needs the variable {name}; expected it in the environment")
+            return self.env.get(name, "")
+
+        text = _VARIABLE.sub(fill, node.value)
+        for message in dict.fromkeys(unknown):
+            self.mistake(at, node, message)
+        if unknown:
+            return None
+        if text != node.value:
+            self.document.written[text] = node.value
+        return text

@@ -1,0 +1,276 @@
+"""Decoding: a batch of lines into records of one form, in three tiers.
+
+First the whole batch at once, by the form of the shape of its first line; a form accepts exactly the payloads of its own
+shape. Where that fails, line by line, each by its own shape. Where a line fails, field by field: a mistyped leaf costs that
+leaf, a mistyped value that decides who may see the record costs the record. Errors of the decoder quote what they read, so
+none is kept, chained or shown: what goes on is a reason of our own.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, NoReturn, TypeVar, get_args
+
+import msgspec
+from msgspec import UNSET, Raw, Struct
+
+from xsieve.transforms.records.batch import Reason
+from xsieve.transforms.records.forms import Empty, Never
+from xsieve.transforms.records.shapes import UNKNOWN, Shape, recognise
+from xsieve.transforms.records.signs import Sign, listener
+
+T = TypeVar("T")
+BLANKS = b" \t\r"
+MAX_CLEAN_DEEP = 100
+JSON_ERRORS = (msgspec.MsgspecError, UnicodeError, RecursionError, TypeError, ValueError)
+
+
+class Refused(Exception):  # noqa: N818 not an error of the program: one payload is refused
+    """A payload that cannot be handled. Holds the reason and the name of its shape, never its content."""
+
+    def __init__(self, reason: Reason, shape: str = UNKNOWN.name) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+        self.shape = shape
+
+
+class Line(NamedTuple):
+    """Where a line lies in its batch."""
+
+    start: int
+    end: int
+
+
+class Group(NamedTuple):
+    """Payloads of one shape, in the order of their lines, with the signs heard while they were decoded."""
+
+    shape: Shape
+    payloads: list[Any]
+    lines: list[Line]
+    loud: list[Sign]
+    leaves: int = 0  # mistyped leaves left out
+
+
+class Codec:
+    """The decoder of one shape's form."""
+
+    def __init__(self, form: type[Struct]) -> None:
+        self.loud: list[Sign] = []
+        self.form = form
+        self._hook = listener(self.loud)
+        decoder = msgspec.json.Decoder(form, dec_hook=self._hook)
+        self.one: Callable[[bytes], Any] = decoder.decode
+        self.many: Callable[[bytes], list[Any]] = decoder.decode_lines
+
+    def field_by_field(self, line: bytes) -> tuple[Any, int]:
+        """The record without its mistyped leaves, and how many there were. Raises Refused."""
+        refuse_repeated_keys(line)
+        cleaner = _Cleaner(self._hook)
+        try:
+            record = cleaner.clean(Raw(line), self.form, MAX_CLEAN_DEEP)
+        except JSON_ERRORS:
+            raise Refused(Reason.MISTYPED) from None
+        return record, cleaner.leaves
+
+
+def lines_of(batch: bytes) -> tuple[list[Line], bool]:
+    """Where the lines of a batch lie, blank ones left out; and whether each looks like one JSON object to the byte."""
+    found: list[Line] = []
+    whole = True
+    start, size, find = 0, len(batch), batch.find
+    while start < size:
+        end = find(b"\n", start)
+        if end < 0:
+            end = size
+        if batch[end - 1] == 125 and batch[start] == 123 and end > start:  # } and {
+            found.append(Line(start, end))
+        elif batch[start:end].strip(BLANKS):
+            whole = whole and batch[start] == 123 and batch[start:end].rstrip(BLANKS)[-1] == 125
+            found.append(Line(start, end))
+        start = end + 1
+    return found, whole
+
+
+def decode(
+    batch: bytes, codecs: Mapping[str, Codec], refuse: Callable[[Line, Refused], None]
+) -> Iterator[Group]:
+    """The payloads of a batch in groups of one shape. ``codecs`` by name of shape; a shape without one comes as bare lines.
+
+    Calls ``refuse`` for each payload that cannot be handled.
+    """
+    lines, whole = lines_of(batch)
+    if not lines:
+        return
+    shape = _shape_of(batch[lines[0].start : lines[0].end])
+    codec = codecs.get(shape.name)
+    if whole and codec:
+        payloads = _at_once(codec, batch, len(lines))
+        if payloads is not None:
+            yield Group(shape, payloads, lines, codec.loud.copy())
+            return
+    yield from _by_line(batch, lines, codecs, refuse)
+
+
+def _shape_of(line: bytes) -> Shape:
+    try:
+        return recognise(line)
+    except JSON_ERRORS:
+        return UNKNOWN
+
+
+def _at_once(codec: Codec, batch: bytes, count: int) -> list[Any] | None:
+    """All payloads of a batch, or None unless each line is one payload of the codec's shape."""
+    codec.loud.clear()
+    try:
+        payloads = codec.many(batch)
+    except JSON_ERRORS:
+        return None
+    # decode_lines also takes several documents on a line and documents of several lines; each line here begins with { and
+    # ends with }, between which JSON has no line break outside of an object, so equal numbers mean one document a line
+    return payloads if len(payloads) == count else None
+
+
+def _by_line(
+    batch: bytes, lines: Iterable[Line], codecs: Mapping[str, Codec], refuse: Callable[[Line, Refused], None]
+) -> Iterator[Group]:
+    groups: dict[str, Group] = {}
+    for place in lines:
+        line = batch[place.start : place.end]
+        try:
+            shape, payload, loud, leaves = decode_line(line, codecs)
+        except Refused as refused:
+            refuse(place, refused)
+            continue
+        group = groups.get(shape.name) or Group(shape, [], [], [])
+        group.payloads.append(payload)
+        group.lines.append(place)
+        groups[shape.name] = group._replace(loud=group.loud + loud, leaves=group.leaves + leaves)
+    yield from groups.values()
+
+
+def decode_line(line: bytes, codecs: Mapping[str, Codec]) -> tuple[Shape, Any, list[Sign], int]:
+    """One payload: its shape, the record (None where the shape has no codec), its loud signs, mistyped leaves. Raises Refused."""
+    try:
+        shape = recognise(line)
+    except JSON_ERRORS as error:
+        raise Refused(_why(error, line)) from None
+    if shape is UNKNOWN:
+        refuse_repeated_keys(line)
+        raise Refused(Reason.UNKNOWN_SHAPE)
+    codec = codecs.get(shape.name)
+    if codec is None:
+        return shape, None, [], 0
+    codec.loud.clear()
+    try:
+        payload, leaves = codec.one(line), 0
+    except JSON_ERRORS:
+        codec.loud.clear()
+        try:
+            payload, leaves = codec.field_by_field(line)
+        except Refused as refused:
+            raise Refused(refused.reason, shape.name) from None
+    return shape, payload, codec.loud.copy(), leaves
+
+
+def _why(error: BaseException, line: bytes) -> Reason:
+    """A reason of our own for a decoder's error, whose text may quote the payload."""
+    if isinstance(error, RecursionError):
+        return Reason.TOO_DEEP
+    if isinstance(error, UnicodeError) or not _is_utf8(line):
+        return Reason.NOT_UTF8
+    return Reason.NOT_JSON
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def refuse_repeated_keys(line: bytes) -> None:
+    """Raises Refused if an object in the line repeats a key (decoders let the last one win), or if it is not JSON at all."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> None:
+        if len({key for key, _ in pairs}) != len(pairs):
+            raise Refused(Reason.REPEATED_KEY)
+
+    def constant(_: str) -> NoReturn:
+        raise Refused(Reason.NOT_JSON)
+
+    try:
+        json.loads(line, object_pairs_hook=unique, parse_constant=constant)
+    except (ValueError, RecursionError) as error:
+        raise Refused(_why(error, line)) from None
+
+
+class _Cleaner:
+    """Fills a form from a line, leaf by leaf, leaving out the leaves that have the wrong type."""
+
+    def __init__(self, hook: Callable[[type, Any], Any]) -> None:
+        self._hook = hook
+        self.leaves = 0
+
+    def clean(self, raw: Raw, form: Any, depth: int) -> Any:
+        """The value as ``form``. Raises one of JSON_ERRORS where nothing of it fits, Refused where a deciding value is mistyped."""
+        if depth == 0:
+            raise RecursionError
+        try:
+            return msgspec.json.decode(raw, type=form, dec_hook=self._hook)
+        except JSON_ERRORS:
+            pass
+        options = get_args(form) or (form,)
+        for option in options:
+            if isinstance(option, type) and issubclass(option, Sign):
+                raise Refused(Reason.MISTYPED)
+            if option is Never:
+                raise Refused(Reason.UNKNOWN_SHAPE)
+        first = bytes(raw[:1] if isinstance(raw, bytes) else bytes(raw)[:1])
+        if first == b"{":
+            for option in options:
+                if isinstance(option, type) and issubclass(option, Struct) and option is not Empty:
+                    return self._object(raw, option, depth)
+        if first == b"[":
+            items = list_item(form)
+            if items is not None:
+                return self._list(raw, items, depth)
+        raise TypeError
+
+    def _object(self, raw: Raw, form: type[Struct], depth: int) -> Any:
+        keys = msgspec.json.decode(raw, type=dict[str, Raw])
+        values: dict[str, Any] = {}
+        for field in msgspec.structs.fields(form):
+            value = keys.get(field.encode_name)
+            if value is None:
+                if field.required:
+                    raise Refused(Reason.MISTYPED)
+                continue
+            try:
+                values[field.name] = self.clean(value, field.type, depth - 1)
+            except JSON_ERRORS:
+                if field.required:
+                    raise Refused(Reason.MISTYPED) from None
+                self.leaves += 1
+        return form(**values)
+
+    def _list(self, raw: Raw, item: Any, depth: int) -> list[Any]:
+        kept: list[Any] = []
+        for value in msgspec.json.decode(raw, type=list[Raw]):
+            try:
+                kept.append(self.clean(value, item, depth - 1))
+            except JSON_ERRORS:
+                self.leaves += 1
+        return kept
+
+
+def list_item(form: Any) -> Any:
+    """The type of a list's items, where ``form`` is a list or allows one; else None."""
+    for option in (form, *get_args(form)):
+        if getattr(option, "__origin__", None) is list:
+            return get_args(option)[0]
+    return None
+
+
+def value_or_none(value: T) -> T | None:
+    """UNSET and null are both nothing."""
+    return None if value is UNSET else value

@@ -1,0 +1,102 @@
+"""Shapes: the families that payloads belong to, told by their keys.
+
+The rules stand in ``configs/shapes.tsv``: a shape is the first line there all of whose keys are present and none of whose
+forbidden keys is. A key that holds ``null`` counts as absent. What no line describes is not recognised, and passes nowhere.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import NamedTuple
+
+import msgspec
+
+from xsieve.configs import table
+
+NULL = b"null"
+
+
+class Shape(NamedTuple):
+    """One line of the table of shapes."""
+
+    name: str
+    object: str  # the root object in the field tables
+    has: tuple[tuple[str, ...], ...]  # all of these, each one a choice of keys
+    lacks: tuple[str, ...]
+    holds: str  # post | page | user | user_page | dm | dm_page | event | control | other
+    posts: tuple[str, ...]  # the key (a choice of keys) under which the contents of a page lie
+    store: str  # yes | no | consent
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Keys that must be there, where there is no choice."""
+        return tuple(choice[0] for choice in self.has if len(choice) == 1)
+
+    @property
+    def choices(self) -> tuple[tuple[str, ...], ...]:
+        """Keys of which one must be there."""
+        return tuple(choice for choice in self.has if len(choice) > 1)
+
+
+UNKNOWN = Shape("unknown", "", (), (), "unknown", (), "no")
+
+
+@cache
+def load() -> tuple[Shape, ...]:
+    """The shapes, in the order in which they are tried."""
+    return tuple(_shape(line.cells) for line in table("shapes.tsv"))
+
+
+def _shape(cells: Mapping[str, str]) -> Shape:
+    return Shape(
+        cells["shape"],
+        cells["object"],
+        tuple(tuple(choice.split("/")) for choice in cells["has"].split()),
+        tuple(cells["lacks"].split()),
+        cells["holds"],
+        tuple(cells["posts"].split("/")) if cells["posts"] else (),
+        cells["store"],
+    )
+
+
+_keys_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_items_of = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+def recognise(line: bytes) -> Shape:
+    """The shape of one payload. Raises msgspec.MsgspecError, UnicodeDecodeError or RecursionError on what is not JSON."""
+    try:
+        keys = _keys_of(line)
+    except msgspec.ValidationError:
+        msgspec.json.decode(line, type=msgspec.Raw)
+        return UNKNOWN  # JSON, but not an object
+    below: dict[str, Mapping[str, msgspec.Raw]] = {}
+
+    def present(key: str) -> bool:
+        head, _, tail = key.partition(".")
+        value = keys.get(head)
+        if value is None or bytes(value) == NULL:
+            return False
+        if not tail:
+            return True
+        if head not in below:
+            below[head] = _first_object(value)
+        inner = below[head].get(tail)
+        return inner is not None and bytes(inner) != NULL
+
+    for shape in load():
+        if all(any(map(present, choice)) for choice in shape.has) and not any(map(present, shape.lacks)):
+            return shape
+    return UNKNOWN
+
+
+def _first_object(value: msgspec.Raw) -> Mapping[str, msgspec.Raw]:
+    """The object itself, or the first object of a list; nothing else has keys."""
+    try:
+        return _keys_of(value)
+    except msgspec.ValidationError:
+        pass
+    try:
+        items = _items_of(value)
+        return _keys_of(items[0]) if items else {}
+    except msgspec.ValidationError:
+        return {}

@@ -1,0 +1,135 @@
+"""Signs: the values that say who may see a record.
+
+Each sign has a type of its own in the forms, and the decoder hands every one it meets to a listener, also those that a
+repeated key overwrites afterwards. So a batch in which no sign is loud needs no further look, and a loud sign that cannot
+be found again in the decoded records betrays a repeated key. Which field is which sign stands in ``configs/visibility.tsv``.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, ClassVar
+
+from xsieve.configs import table
+from xsieve.transforms.records.catalog import Catalog
+
+EVERYWHERE = frozenset({"XX", "XY"})  # all countries; taken down for copyright (rules, section 2)
+
+
+class Sign:
+    """A value that says who may see a record. ``loud`` if it says that not everybody may."""
+
+    __slots__ = ("loud", "value")
+    reason: ClassVar[str] = ""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        self.loud = self.says_no(value)
+
+    def says_no(self, value: Any) -> bool:
+        """Whether the value closes the record to the public. Raises TypeError on a value of the wrong type."""
+        raise NotImplementedError
+
+
+class _Flag(Sign):
+    def says_no(self, value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise TypeError
+        return value
+
+
+class Protected(_Flag):
+    """The author's posts are for approved followers."""
+
+    reason = "author_protected"
+
+
+class Suspended(_Flag):
+    """The account is suspended."""
+
+    reason = "author_suspended"
+
+
+class Copyright(_Flag):
+    """Withheld after a copyright complaint."""
+
+    reason = "withheld_everywhere"
+
+
+class Withheld(Sign):
+    """The countries in which a record is withheld; loud only if that is everywhere."""
+
+    reason = "withheld_everywhere"
+
+    def says_no(self, value: Any) -> bool:
+        if value == {}:
+            return False
+        if not isinstance(value, list) or not all(isinstance(code, str) for code in value):
+            raise TypeError
+        return any(code.upper() in EVERYWHERE for code in value)
+
+
+class Followers(Sign):
+    """Delivered to followers, or to nobody, whatever it holds."""
+
+    reason = "followers_only"
+
+    def says_no(self, value: Any) -> bool:
+        return value is not None
+
+
+class Community(Sign):
+    """Posted in a community, whatever it holds."""
+
+    reason = "community_only"
+
+    def says_no(self, value: Any) -> bool:
+        return bool(value)
+
+
+KINDS: dict[str, type[Sign]] = {
+    "protected": Protected,
+    "suspended": Suspended,
+    "copyright": Copyright,
+    "withheld": Withheld,
+    "followers": Followers,
+    "community": Community,
+}
+
+
+@cache
+def table_of_signs() -> dict[str, list[tuple[str, type[Sign]]]]:
+    """object -> the paths to its signs: ``v1.post -> [("scopes.followers", Followers), …]``."""
+    found: dict[str, list[tuple[str, type[Sign]]]] = {}
+    for line in table("visibility.tsv"):
+        found.setdefault(line.cells["object"], []).append((line.cells["path"], KINDS[line.cells["sign"]]))
+    return found
+
+
+def places(catalog: Catalog) -> dict[tuple[str, str], type[Sign]]:
+    """(object, field) -> the type of sign that stands there."""
+    found: dict[tuple[str, str], type[Sign]] = {}
+    for name, paths in table_of_signs().items():
+        for path, kind in paths:
+            trail = catalog.trail(name, path)
+            if not trail:
+                raise LookupError(f"visibility.tsv: the field tables have no {path} in {name}")
+            found[trail[-1].object, trail[-1].name] = kind
+    return found
+
+
+def listener(loud: list[Sign]) -> Callable[[type, Any], Any]:
+    """A hook for msgspec decoders that makes signs, and puts the loud ones into the list."""
+    quiet: dict[tuple[type, Any], Sign] = {}
+
+    def hear(kind: type, value: Any) -> Any:
+        if value is False:
+            sign = quiet.get((kind, False))
+            if sign is None:
+                sign = quiet[kind, False] = kind(False)
+        else:
+            sign = kind(value)
+        if sign.loud:
+            loud.append(sign)
+        return sign
+
+    return hear
