@@ -1,6 +1,6 @@
 """What a pipeline will do, in numbered English: for the people who must sign that the rules are kept.
 
-Everything said here is read from where it is decided: the settings, the table of actions, the table of categories.
+What is said here is read from where it is decided: settings, the table of actions, the table of categories.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,14 +12,15 @@ from xsieve.transforms.records.catalog import Catalog
 
 _POLICIES = {
     "base-2024": 'X\'s page "More on restricted use cases" (developer terms, 2024-03-26)',
-    "policy-2026": "X's Developer Policy as published in 2026, which is stricter where X's own pages contradict each other",
+    "policy-2026": "X's Developer Policy of 2026, the stricter where X's pages contradict each other",
 }
 _ACCESS = {
-    "app_only": "The data came by a bearer token, as collection.access declares, and so shows public posts only: "
-    "posts that do not say whether they are public count as public.",
-    "user_context": "The data was collected with the eyes of an account, as collection.access declares: posts that do "
-    "not say whether they are public may be protected. They pass and are counted.",
-    None: "How the data was collected is not declared: posts that do not say whether they are public pass and are counted.",
+    "app_only": "The data came by a bearer token, as collection.access declares, and so holds public posts "
+    "only: posts that do not say who may see them count as public.",
+    "user_context": "The data was collected with the eyes of an account, as collection.access declares: "
+    "posts that do not say who may see them may be protected. They pass and are counted.",
+    None: "How the data was collected is not declared: posts that do not say who may see them pass and are "
+    "counted.",
 }
 _REPOSTS = {
     "keep": "Reposts pass like other posts.",
@@ -27,26 +28,36 @@ _REPOSTS = {
     "only": "Only reposts pass; other posts are dropped and counted.",
 }
 _ABOUT = {
-    "content": "about the content of the post, so it may become a column of rows",
-    "author": "about the author, so rows never carry it",
-    "person": "about a person, so rows never carry it",
+    "content": "about the content of the post and may become a column of rows",
+    "author": "about the author and never becomes a column of rows",
+    "person": "about a person and never becomes a column of rows",
 }
 _UNSEEN = {
-    "rows": "Posts of protected authors, of communities and for followers only give no row; nor do reposts of protected "
-    "posts, posts withheld everywhere, and direct messages. A quote of a protected post gives a row without the quoted "
-    "post. Posts withheld in some countries give a row.",
-    "ids": "Posts of protected authors, of communities and for followers only give no id; nor do reposts of protected "
-    "posts and posts withheld everywhere. A quote of a protected post gives its own id only. Posts withheld in some "
-    "countries give their id.",
-    "store": "Posts of protected authors, of communities and for followers only are dropped; so are reposts of protected "
-    "posts and posts withheld everywhere. A quote of a protected post is kept without the quoted post and its link; "
-    "protected posts and users beside a page are removed, and references to them cut. Posts withheld in some countries "
-    "are kept.",
+    "rows": "Posts of protected authors, of communities and for followers only give no row; nor do reposts "
+    "of protected posts, posts withheld everywhere, and direct messages. A quote of a protected post gives a "
+    "row without the quoted post. Posts withheld in some countries give a row.",
+    "ids": "Posts of protected authors, of communities and for followers only give no id; nor do reposts of "
+    "protected posts and posts withheld everywhere. A quote of a protected post gives its own id only. Posts "
+    "withheld in some countries give their id.",
+    "store": "Posts of protected authors, of communities and for followers only are dropped; so are reposts "
+    "of protected posts and posts withheld everywhere. A quote of a protected post is kept without the "
+    "quoted post and its link. Protected posts and users beside a page are removed, references to them cut. "
+    "Posts withheld in some countries are kept.",
+}
+_TIMES = {
+    "hour": "cut to the hour",
+    "day": "cut to the day",
+    "exact": "kept exactly, and so leads back to the post",
+}
+_METRICS = {"rounded": "rounded to two significant digits", "exact": "kept exactly", "drop": "dropped"}
+_PLACES = {
+    "country": "The country is kept beside the text",
+    "city": "The country and the city are kept beside the text",
+    None: "No place is kept",
 }
 _IDS = {"post": "posts", "user": "authors of posts", "dm": "direct messages"}
-_ID_CLASSES = {"post": "post_id", "user": "user_id", "dm": "dm_id"}
 _SPLITS = {
-    "none": "All ids are in one set of files.",
+    "none": "All ids stand together.",
     "utc_day": "Ids are split by the UTC day that each id tells.",
     "utc_hour": "Ids are split by the UTC hour that each id tells.",
 }
@@ -54,16 +65,31 @@ _VERBS = {"keep": "Keeps", "coarsen": "Coarsens", "scrub": "Scrubs", "count": "C
 
 
 def explain(settings: Settings, catalog: Catalog | None = None) -> list[str]:
-    """Numbered sentences on what is read, dropped, coarsened, scrubbed, kept and counted, with the clauses behind it.
+    """Numbered sentences on what is read, dropped, coarsened, scrubbed, kept and counted, with the clauses.
 
-    With the compiled catalog the sentences also tell how many fields are known. Values that variables of the
-    environment filled in are shown as they are written, ``${NAME}``.
+    With the compiled catalog they also tell how many fields are known. Values that came from variables of the
+    environment are shown as they are written, ``${NAME}``.
     """
     sentences = [*_incoming(settings, catalog), *_everywhere(settings)]
     for name, output in settings.outputs.items():
-        sentences += (f"{name}: {sentence}" for sentence in _output(settings, output))
-    sentences += (*_reasons(), *_account(settings))
+        sentences += (f"{name}: {sentence}" for sentence in _outgoing(settings, output))
+    sentences += (*_account(settings), *_reasons())
     return [f"{number}. {sentence}" for number, sentence in enumerate(sentences, start=1)]
+
+
+def actions_of(output: Rows | Ids | Store) -> dict[str, str]:
+    """class -> action: the table of actions for the kind of output, narrowed by the choices of this one."""
+    actions = {line.cells["class"]: line.cells[output.kind] for line in table("actions.tsv")}
+    if isinstance(output, Rows):
+        actions["text"] = actions["text"] if output.text else "drop"
+        actions["place"] = actions["place"] if output.place else "drop"
+        actions["time"] = "keep" if output.time == "exact" else actions["time"]
+        actions["metric"] = {"exact": "keep", "drop": "drop"}.get(output.metrics, actions["metric"])
+    elif isinstance(output, Ids):
+        actions.update({f"{other}_id": "drop" for other in _IDS if other != output.ids})
+    elif output.consent:
+        actions.update(message="keep", dm_id="keep")
+    return actions
 
 
 # --- what comes in
@@ -73,153 +99,141 @@ def _incoming(settings: Settings, catalog: Catalog | None) -> Iterator[str]:
     show, source, where = settings.as_written, settings.input, settings.where
     yield f"Applies the profile {settings.policy}: {_POLICIES[settings.policy]}."
     but = f", but not {_listed(map(show, source.exclude))}" if source.exclude else ""
-    yield f"Reads {source.read}: {_listed(map(show, source.path))}{but}. Relative paths start at the working directory."
+    paths = _listed(map(show, source.path))
+    yield f"Reads {source.read}: {paths}{but}. Relative paths start at the working directory."
     yield _ACCESS[settings.collection.access]
-    known = f" The tables know {sum(map(len, catalog.objects.values())):,} fields." if catalog else ""
+    fields = sum(map(len, catalog.objects.values())) if catalog else 0
+    known = f" The tables name {fields:,} fields." if fields else ""
     own = (
-        f" Tables of one's own are added: {_listed(map(show, settings.catalogs))}."
+        f" Tables of one's own are among them: {_listed(map(show, settings.catalogs))}."
         if settings.catalogs
         else ""
     )
     yield f"Drops every field that no table of fields names, wherever it stands.{known}{own}"
     if where.from_ or where.to or where.lang:
-        yield f"Lets through posts {_bounds(where.from_, where.to, where.lang)}; the rest is dropped and counted."
+        bounds = _bounds(where.from_, where.to, where.lang)
+        yield f"Lets through posts {bounds}; the others are dropped and counted."
     yield _REPOSTS[where.reposts]
 
 
 def _bounds(start: datetime | None, end: datetime | None, languages: Sequence[str] | None) -> str:
-    bounds = [
-        f"made at or after {start:%Y-%m-%d %H:%M:%S} UTC" if start else "",
-        f"made before {end:%Y-%m-%d %H:%M:%S} UTC" if end else "",
-        f"in a language marked {_listed(languages, 'or')}" if languages else "",
-    ]
+    bounds = (
+        start and f"made at or after {start:%Y-%m-%d %H:%M:%S} UTC",
+        end and f"made before {end:%Y-%m-%d %H:%M:%S} UTC",
+        languages and f"in a language marked {_listed(languages, 'or')}",
+    )
     return _listed(filter(None, bounds))
 
 
 def _everywhere(settings: Settings) -> Iterator[str]:
     """What holds for every output."""
-    groups: dict[tuple[str, str], list[str]] = {}
+    sections: dict[str, list[str]] = {}
     for line in table("vocabulary/categories.tsv"):
-        groups.setdefault((line.cells["category"], line.cells["clause"]), []).append(line.cells["item"])
-    categories = "; ".join(f"{name}: {_listed(items)} ({clause})" for (name, clause), items in groups.items())
+        sections.setdefault(line.cells["clause"].partition(":")[0], []).append(line.cells["item"])
+    closed = "; ".join(f"{_listed(items)} (clause: {section})" for section, items in sections.items())
     yield (
-        "Drops from every output whatever was derived or inferred about people in the sensitive categories, "
-        f"whatever its value says: {categories}. What people say themselves in a text is content, not inference."
+        "Drops from every output whatever was derived or inferred about people, whatever its value says: "
+        f"{closed}. What people say themselves in a text is content, not inference."
     )
+    show = settings.as_written
     for name, field in settings.enrich.items():
-        labels = ""
-        if field.values:
-            labels = f" Its labels are {_listed(settings.as_written(str(label)) for label in field.values)}; others are dropped and counted."
-        yield f"Reads the enrichment {name} from {settings.as_written(field.path)}; it is {_ABOUT[field.about]}.{labels}"
-    yield (
-        "Other fields" if settings.enrich else "Fields"
-    ) + " that were added to X's own are not declared and are dropped."
+        labels = _listed(show(str(label)) for label in field.values or ())
+        kept = f" Its labels are {labels}; others are dropped and counted." if labels else ""
+        yield f"Reads the enrichment {name} from {show(field.path)}; it is {_ABOUT[field.about]}.{kept}"
+    others = "Other fields" if settings.enrich else "Fields"
+    yield f"{others} that were added to X's own are not declared, and are dropped."
 
 
 # --- what goes out
 
 
-def _output(settings: Settings, output: Rows | Ids | Store) -> Iterator[str]:
-    show = settings.as_written
+def _outgoing(settings: Settings, output: Rows | Ids | Store) -> Iterator[str]:
     if isinstance(output, Rows):
         yield from _rows(settings, output)
     elif isinstance(output, Ids):
-        yield (
-            f"Writes the ids of {_IDS[output.ids]} to {show(output.write.path)}, as decimal numbers, one a line, each "
-            "once. They are still X content, and for in-house use only."
-        )
-        yield _SPLITS[output.split] + (" Posts inside other posts count too." if output.nested else "")
+        yield from _ids(settings, output)
     else:
-        yield (
-            f"Writes payloads in their own shape and names to {show(output.write.path)}, {_format(output)}, less what "
-            "must not pass. They are X content, identify people, and are for one's own storage only."
-        )
-        consent = output.consent and show(output.consent.direct_messages)
-        yield (
-            f"Direct messages are kept, by consent: {consent}." if consent else "Direct messages are dropped."
-        )
+        yield from _store(settings, output)
     if output.description:
-        yield f"It is described as: {show(output.description)}"
+        yield f"It is described as: {settings.as_written(output.description)}"
     yield _UNSEEN[output.kind]
-    by_action: dict[str, list[str]] = {}
-    for cls, action in actions_of(output).items():
-        if cls != "part":
-            by_action.setdefault(action, []).append(cls.replace("_", " "))
-    for action, verb in _VERBS.items():
-        if action in by_action:
-            yield f"{verb} {_listed(by_action[action])}."
+    classes: dict[str, list[str]] = {}
+    for name, action in actions_of(output).items():
+        if name != "part":
+            classes.setdefault(action, []).append(_spoken(name))
+    yield from (f"{verb} {_listed(classes[action])}." for action, verb in _VERBS.items() if action in classes)
 
 
 def _rows(settings: Settings, rows: Rows) -> Iterator[str]:
+    path = settings.as_written(rows.write.path)
     yield (
-        f"Writes one flat row for each public post to {settings.as_written(rows.write.path)}, {_format(rows)}. Rows are "
-        "stripped, still X content, and for in-house use only: they are unique too often to be called anonymous."
+        f"Writes one flat row for each public post to {path}, {_format(rows)}. "
+        "Rows are stripped, still X content, in-house: they are unique too often to be called anonymous."
     )
     if rows.text:
         yield (
-            "Replaces handles, links, e-mail addresses, phone numbers and long numbers in the text by fixed marks. "
-            "Names in the free text stay: only patterns are found."
+            "Replaces handles, links, e-mail addresses, phone numbers and long numbers in the text by fixed "
+            "marks. Names in free text stay: only patterns are found."
         )
-    precise = {
-        "hour": "cut to the hour",
-        "day": "cut to the day",
-        "exact": "kept exactly, and so leads back to the post",
-    }
-    counts = {"rounded": "rounded to two significant digits", "exact": "kept exactly", "drop": "dropped"}
-    place = (
-        f"The {'country and city' if rows.place == 'city' else 'country'} is kept beside the text"
-        if rows.place
-        else "No place is kept"
-    )
-    yield f"The time is {precise[rows.time]}; counts of reposts, likes and so on are {counts[rows.metrics]}. {place}."
+    yield f"The time is {_TIMES[rows.time]}; counts of reposts, likes and so on are {_METRICS[rows.metrics]}."
+    yield f"{_PLACES[rows.place]}."
     yield f"The columns are {_listed(rows.columns)}." if rows.columns else "All columns of rows are written."
     content = [name for name, field in settings.enrich.items() if field.about == "content"]
-    carried = content if rows.enrich is None else rows.enrich
-    yield f"Enrichments become columns: {_listed(carried)}." if carried else "No enrichment becomes a column."
+    carried = _listed(content if rows.enrich is None else rows.enrich)
+    yield f"Enrichments become columns: {carried}." if carried else "No enrichment becomes a column."
+
+
+def _ids(settings: Settings, ids: Ids) -> Iterator[str]:
+    path = settings.as_written(ids.write.path)
+    yield (
+        f"Writes the ids of {_IDS[ids.ids]} to {path}, as decimal numbers, one a line, each once. "
+        "They are still X content, in-house."
+    )
+    inside = "Posts inside other posts count too." if ids.nested else "Posts inside other posts do not count."
+    yield f"{_SPLITS[ids.split]} {inside}"
+
+
+def _store(settings: Settings, store: Store) -> Iterator[str]:
+    yield (
+        f"Writes payloads in their own shape and names to {settings.as_written(store.write.path)}, "
+        f"{_format(store)}, less what must not pass. They are X content, identify people, and stay in-house."
+    )
+    if store.consent:
+        reference = settings.as_written(store.consent.direct_messages)
+        yield f"Keeps direct messages, by consent of both sides: {reference}."
+    else:
+        yield "Drops direct messages, for no consent is declared."
 
 
 def _format(output: Rows | Store) -> str:
-    packed = "" if output.write.compression == "none" else f", compressed with {output.write.compression}"
-    return f"as {output.write.format}{packed}"
+    packed = output.write.compression
+    return f"as {output.write.format}" + (f", compressed by {packed}" if packed != "none" else "")
 
 
-def actions_of(output: Rows | Ids | Store) -> dict[str, str]:
-    """class -> action: what the table of actions says for the kind of output, as the choices of this output narrow it."""
-    actions = {line.cells["class"]: line.cells[output.kind] for line in table("actions.tsv")}
-    if isinstance(output, Rows):
-        chosen = {
-            "text": actions["text"] if output.text else "drop",
-            "place": actions["place"] if output.place else "drop",
-            "time": "keep" if output.time == "exact" else actions["time"],
-            "metric": {"exact": "keep", "drop": "drop"}.get(output.metrics, actions["metric"]),
-        }
-    elif isinstance(output, Ids):
-        chosen = {cls: "drop" for kind, cls in _ID_CLASSES.items() if kind != output.ids}
-    else:
-        chosen = {"message": "keep", "dm_id": "keep"} if output.consent else {}
-    return {**actions, **chosen}
-
-
-# --- why, and what is accounted for
-
-
-def _reasons() -> Iterator[str]:
-    """What each class is and why it is treated so, once for all outputs."""
-    for line in table("actions.tsv"):
-        cells = line.cells
-        if cells["why"] and cells["class"] != "part":
-            yield f"{cells['class'].replace('_', ' ').capitalize()} is: {cells['meaning']}. The reason: {cells['why']}."
+# --- what is accounted for, and why
 
 
 def _account(settings: Settings) -> Iterator[str]:
     where = f"listed in {settings.as_written(settings.rejects)}" if settings.rejects else "not listed"
     yield (
-        f"Payloads that cannot be handled are rejected, counted by reason, and {where}, never with their content. "
+        f"Payloads that cannot be handled are rejected, counted by reason, and {where}, never with content. "
         f"The run counts as failed if more than {settings.max_rejects:.10g} of the payloads are rejected."
     )
-    yield "In the end every record read is accounted for, for each output: released, dropped or rejected, by reason."
+    yield "Every record read is accounted for, for each output: released, dropped or rejected, by reason."
+
+
+def _reasons() -> Iterator[str]:
+    """What each class is and why it is treated so, once for all outputs."""
+    for line in table("actions.tsv"):
+        name, meaning, why = (line.cells[column] for column in ("class", "meaning", "why"))
+        if name != "part":
+            yield f'By "{_spoken(name)}" is meant: {meaning}. The reason: {why}.'
+
+
+def _spoken(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _listed(items: Iterable[object], word: str = "and") -> str:
-    *most, last = map(str, items)
-    return f"{', '.join(most)} {word} {last}" if most else last
+    texts = [str(item) for item in items]
+    return f" {word} ".join((", ".join(texts[:-1]), texts[-1])) if len(texts) > 1 else "".join(texts)

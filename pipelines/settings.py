@@ -1,107 +1,45 @@
 """Settings: one YAML file that describes a pipeline; read once, checked as a whole, then frozen.
 
-``load`` a file or ``parse`` a text. What is wrong is reported all at once, each mistake with its dotted path and what was
-expected there. Unknown keys are mistakes. Relative paths are relative to the working directory of the run.
-The descriptions below are read by people in three places: in editors (``json_schema``), in messages, and here.
+``load`` a file or ``parse`` a text. What is wrong is reported all at once, each mistake with its dotted path
+and what was expected there. Unknown keys are mistakes. Relative paths start at the working directory.
+The descriptions below are read in three places: in editors (``json_schema``), in messages, and here.
 """
 
 import os
 from collections.abc import Mapping
-from datetime import date, datetime, time, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     PrivateAttr,
-    StringConstraints,
     ValidationError,
     ValidationInfo,
-    WithJsonSchema,
     field_validator,
 )
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
-
 from xsieve.pipelines import settings_checks, settings_yaml
 from xsieve.pipelines.settings_errors import Mistake, SettingsError, translate, wrong
+from xsieve.pipelines.settings_values import (
+    ColumnName,
+    ColumnNames,
+    Description,
+    Dotted,
+    Folder,
+    Labels,
+    Languages,
+    Moment,
+    OutputName,
+    Share,
+    Text,
+    Texts,
+)
 
 __all__ = ["Mistake", "Settings", "SettingsError", "json_schema", "load", "parse", "warnings"]
-
-
-# --- kinds of values
-
-
-def _several(value: object) -> object:
-    """One text stands for a list of one."""
-    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
-
-
-def _moment(value: object) -> datetime:
-    """Dates are their midnight, times without a zone are UTC."""
-    try:
-        if isinstance(value, str):
-            value = datetime.fromisoformat(value.replace("Z", "+00:00"))
-        elif isinstance(value, date) and not isinstance(value, datetime):
-            value = datetime.combine(value, time())
-        if isinstance(value, datetime):
-            return value.astimezone(timezone.utc) if value.tzinfo else value.replace(tzinfo=timezone.utc)
-    except (ValueError, OverflowError):
-        pass
-    raise wrong("is no date; expected a date or a time in UTC such as 2020-01-31 or 2020-01-31T12:00:00Z")
-
-
-def _labels(value: object) -> object:
-    if not isinstance(value, list) or not value:
-        raise wrong(
-            "is not a list of labels; expected every label that the field may hold, such as [pro, contra, none]"
-        )
-    if not all(isinstance(label, str | int | float) for label in value):
-        raise wrong("holds more than labels; expected texts, numbers, true and false")
-    return tuple(value)
-
-
-def _folder(path: str) -> str:
-    if set(path) & set("*?[]{}"):
-        raise wrong("holds wildcards; expected the folder to write to")
-    return path
-
-
-Text = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
-Folder = Annotated[Text, AfterValidator(_folder)]
-Texts = Annotated[
-    tuple[Text, ...],
-    BeforeValidator(_several),
-    Field(min_length=1),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "string", "minLength": 1},
-                {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
-            ]
-        }
-    ),
-]
-Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,4})?$")]
-Languages = Annotated[tuple[Language, ...], BeforeValidator(_several), Field(min_length=1)]
-Moment = Annotated[
-    datetime,
-    BeforeValidator(_moment),
-    WithJsonSchema({"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]}),
-]
-Labels = Annotated[
-    tuple[str | int | float | bool, ...],
-    BeforeValidator(_labels),
-    WithJsonSchema({"type": "array", "items": {"type": ["string", "number", "boolean"]}, "minItems": 1}),
-]
-ColumnName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-ColumnNames = Annotated[tuple[ColumnName, ...], BeforeValidator(_several)]
-OutputName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
-Dotted = Annotated[str, StringConstraints(pattern=r"^[^.\[\]\s]+(\.[^.\[\]\s]+)*$", max_length=512)]
 
 
 class Part(BaseModel):
@@ -118,7 +56,7 @@ class Collection(Part):
 
     access: Literal["app_only", "user_context"] | None = Field(
         None,
-        description="whose eyes X showed the data to: app_only (a bearer token, which sees public posts only) or "
+        description="whose eyes saw the data: app_only (a bearer token, which sees public posts only) or "
         "user_context (an account, which sees protected posts that it follows)",
     )
 
@@ -199,7 +137,7 @@ class WriteRows(Write):
 class Output(Part):
     """What all kinds of output share."""
 
-    description: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = Field(
+    description: Description | None = Field(
         None, description="a text of up to 1,000 characters for people who find the output"
     )
 
@@ -210,8 +148,8 @@ class Rows(Output):
     kind: Literal["rows"]
     text: Literal["scrub"] | None = Field(
         None,
-        description="scrub: the text with handles, links, addresses and long numbers replaced (names in it stay); "
-        "without this key there is no text",
+        description="scrub: the text with handles, links, addresses and long numbers replaced (names in it "
+        "stay); without this key there is no text",
     )
     place: Literal["country", "city"] | None = Field(
         None, description="how exactly the place of the post is told; only beside the text"
@@ -228,7 +166,9 @@ class Rows(Output):
         description="names of the columns to write, such as [hour, lang, hashtags]; all without this key",
     )
     enrich: ColumnNames | None = Field(
-        None, description="names of enrichments that become columns; without this key all with about: content"
+        None,
+        description="names of enrichments that become columns, all of them about: content; "
+        "without this key all that are",
     )
     write: WriteRows = Field(description="where to and how: path, format, compression")
 
@@ -317,9 +257,9 @@ class Settings(Part):
     rejects: Folder | None = Field(
         None, description="the folder for the list of payloads that could not be handled"
     )
-    max_rejects: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = Field(
+    max_rejects: Share = Field(
         0.001,
-        description="the share of payloads, from 0 to 1, that may be rejected before the run counts as failed",
+        description="the share of payloads, from 0 to 1, that may be rejected before the run has failed",
     )
     outputs: Annotated[
         Mapping[OutputName, Annotated[Rows | Ids | Store, Field(discriminator="kind")]], Field(min_length=1)
@@ -328,7 +268,7 @@ class Settings(Part):
     _written: dict[str, str] = PrivateAttr(default_factory=dict[str, str])
 
     def as_written(self, text: str) -> str:
-        """``text`` as it stands in the file, with ``${NAME}`` for what a variable filled in. For whatever is shown."""
+        """``text`` as it stands in the file, with ``${NAME}`` where a variable filled it in; for display."""
         return self._written.get(text, text)
 
 
@@ -347,21 +287,17 @@ def load(path: str | Path) -> Settings:
 
 
 def parse(text: str, env: Mapping[str, str] = os.environ) -> Settings:
-    """The settings in a YAML text; ``env`` fills in its ``${VARIABLES}``. Raises SettingsError with every mistake."""
+    """The settings in a YAML text, its ``${VARIABLES}`` looked up in ``env``. Raises as ``load`` does."""
     document = settings_yaml.read(text, env)
-    mistakes = list(document.mistakes)
-    unread = {mistake.path for mistake in mistakes}
-    settings = None
+    mistakes, settings = list(document.mistakes), None
     try:
         settings = Settings.model_validate(document.data)
     except ValidationError as error:
-        mistakes += (mistake for mistake in translate(error, json_schema()) if mistake.path not in unread)
+        mistakes += translate(error, json_schema())
     mistakes += settings_checks.check(document.data)
     if mistakes or settings is None:
-        placed = [
-            mistake._replace(line=mistake.line or document.line_of(mistake.path)) for mistake in mistakes
-        ]
-        raise SettingsError(sorted(dict.fromkeys(placed), key=lambda mistake: mistake.line or 0)) from None
+        placed = [found._replace(line=found.line or document.line_of(found.path)) for found in mistakes]
+        raise SettingsError(sorted(placed, key=lambda found: found.line or 0))
     settings._written.update(document.written)
     return settings
 
@@ -369,10 +305,10 @@ def parse(text: str, env: Mapping[str, str] = os.environ) -> Settings:
 def warnings(settings: Settings) -> list[str]:
     """What is allowed and yet deserves a second thought: one sentence each."""
     found: list[str] = []
-    if settings.collection.access is None:
+    if settings.collection.access != "app_only":
         found.append(
-            "collection.access is not declared: posts that do not say whether they are public will pass, and be counted. "
-            "Declare app_only if the data was collected with a bearer token."
+            "collection.access is not app_only: posts that do not say who may see them pass and are counted. "
+            "Declare app_only if the data came by a bearer token."
         )
     for name, output in settings.outputs.items():
         if isinstance(output, Rows) and output.time == "exact":
@@ -383,14 +319,16 @@ def warnings(settings: Settings) -> list[str]:
 
 
 class _Schema(GenerateJsonSchema):
-    """Keys that may be left out are left out; they are not null. Names that break their pattern are unknown keys."""
+    """Keys that may be left out are left out, never null; a name that breaks its pattern is unknown."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         made = super().default_schema(schema)
-        return {key: value for key, value in made.items() if (key, value) != ("default", None)}
+        if not isinstance(made.get("default"), str | int | float):
+            made.pop("default", None)
+        return made
 
     def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
         return {**super().dict_schema(schema), "additionalProperties": False}

@@ -1,4 +1,4 @@
-"""What no part of the settings can know by itself: folders that get into each other's way, names that tell too much.
+"""What no part of the settings can know by itself: folders in each other's way, names that tell too much.
 
 These checks look at the data as it was written, so that their mistakes are reported together with all others.
 """
@@ -14,7 +14,7 @@ from pathlib import PurePath
 from typing import Any
 
 from xsieve.pipelines.settings_errors import Mistake
-from xsieve.transforms.records import catalog, shapes
+from xsieve.transforms.records.plan import Enrichment, Plan, PlanError
 from xsieve.transforms.records.sensitive import Finding, judge
 
 _URL = re.compile(r"(?P<root>[a-z][a-z0-9+.-]+://[^/]*)/*(?P<path>.*)", re.DOTALL)
@@ -70,7 +70,7 @@ def _parts(path: str) -> tuple[str, ...]:
 
 
 def _reach(pattern: str) -> tuple[str, ...]:
-    """The folders that a pattern reads from. ``**`` stands for any depth; so does a folder that is named whole."""
+    """The folders that a pattern reads from; ``**`` is any depth, as is a folder named whole."""
     parts = _parts(pattern)
     if not _WILDCARD.search(pattern):
         return (*parts, "**")
@@ -108,14 +108,16 @@ def _enrichments(data: object) -> Iterator[Mistake]:
 
 
 def _of_x(path: str) -> bool:
-    """Whether X sends that field itself: declaring it as an enrichment would let it pass under another rule."""
-    objects = catalog.load()
-    roots = {shape.object for shape in shapes.load()} & objects.objects.keys()
-    return any(objects.field_at(root, path) for root in roots)
+    """Whether X sends that field itself; as an enrichment it would pass under another rule than its own."""
+    try:
+        Plan(kind="store", enrich=(Enrichment("field", path),))
+    except PlanError:
+        return True
+    return False
 
 
 def _sensitive_enrichment(name: str, declared: Mapping[str, Any]) -> Iterator[Mistake]:
-    """A field goes whatever its value says, and under any name: its name, the keys on its path, and its values count."""
+    """A field goes whatever its value says, under any name: its name, the keys on its path, its labels."""
     values = declared.get("values")
     values = values if isinstance(values, list) else None
     if finding := judge(name, values):
@@ -131,28 +133,23 @@ def _sensitive_enrichment(name: str, declared: Mapping[str, Any]) -> Iterator[Mi
 
 def _refusal(finding: Finding) -> str:
     return (
-        f"speaks of {finding.item} ({finding.category}): what is derived or inferred about people in this category "
-        f"stays out of every output, under any name and with any value ({finding.clause}); leave it out"
+        f"speaks of {finding.item}, which stays out of every output, whatever its name and its values say "
+        f"({finding.clause}); leave it out"
     )
 
 
 def _carried(data: object) -> Iterator[Mistake]:
     """Rows carry enrichments that are declared, and of those only what is about the content."""
     known = _group(data, "enrich")
-    for name in _group(data, "outputs"):
-        output = _group(data, "outputs", name)
-        if output.get("kind") != "rows" or not isinstance(output.get("enrich"), list):
-            continue
-        for number, wanted in enumerate(output["enrich"]):
-            where = f"outputs.{name}.enrich.{number}"
-            if not isinstance(wanted, str):
-                continue
+    for name, output in _group(data, "outputs").items():
+        for wanted in _texts(_group(output).get("enrich")) if _group(output).get("kind") == "rows" else ():
             if wanted not in known:
                 likely = get_close_matches(wanted, known, n=1)
-                hint = f"did you mean {likely[0]}?" if likely else "expected a name under enrich"
-                yield Mistake(where, f"is not declared; {hint}")
-            elif _group(known[wanted]).get("about") in ("author", "person"):
-                yield Mistake(where, "is not about the content; expected an enrichment with about: content")
+                hint = f"did you mean {likely[0]}?" if likely else "expected names under enrich"
+                yield Mistake(f"outputs.{name}.enrich", f"holds a name that is not declared; {hint}")
+            elif _group(known, wanted).get("about") in ("author", "person"):
+                expected = "expected enrichments with about: content"
+                yield Mistake(f"outputs.{name}.enrich", f"holds one that is about a person; {expected}")
 
 
 # --- outputs
@@ -170,6 +167,6 @@ def _outputs(data: object) -> Iterator[Mistake]:
 
 def _telling(finding: Finding) -> str:
     return (
-        f"tells {finding.item} ({finding.category}) of the people in the output, which is an inference about them "
+        f"tells {finding.item} of the people in the output, which is an inference about them "
         f"({finding.clause}); expected words for what was collected and when"
     )

@@ -1,4 +1,4 @@
-"""Mistakes in settings, said so that they can be mended: where (a dotted path), what is wrong, what was expected.
+"""Mistakes in settings, said so that they can be mended: where, what is wrong, what was expected.
 
 A mistake never shows a value. Values may come from variables of the environment, and those may be secrets.
 """
@@ -49,7 +49,7 @@ _WRONG = {
 
 
 class Mistake(NamedTuple):
-    """One thing to mend: the dotted path ("" is the file as a whole), what is wrong and what was expected, the line."""
+    """One thing to mend: its dotted path ("" is the whole file), what is wrong and was expected, the line."""
 
     path: str
     message: str
@@ -61,7 +61,7 @@ class Mistake(NamedTuple):
 
 
 class SettingsError(Exception):
-    """The settings cannot be used. ``mistakes`` holds all that is wrong with them, in the order of the file."""
+    """The settings cannot be used; ``mistakes`` is all that is wrong with them, in the order of the file."""
 
     def __init__(self, mistakes: Sequence[Mistake]) -> None:
         super().__init__("\n".join(map(str, mistakes)))
@@ -82,34 +82,40 @@ def dotted(location: Sequence[int | str]) -> str:
 
 
 def translate(error: ValidationError, schema: Schema) -> Iterator[Mistake]:
-    """The mistakes that pydantic found, in plain words. What was expected is what the JSON Schema says of the key."""
+    """The mistakes that pydantic found, in plain words; what was expected is what the JSON Schema says.
+
+    ``None`` stands where reading the YAML found a mistake already.
+    """
     for detail in error.errors(include_url=False):
-        location, branch = detail["loc"], detail["loc"]
-        if location[:1] == ("outputs",) and len(location) > 2:
-            location = (
-                location[:2] + location[3:]
-            )  # pydantic puts the kind (or "[key]") between the name and the key
-        if detail["type"].startswith("union_tag"):
-            location, branch = (*location, "kind"), (*branch, "kind")
-        yield Mistake(dotted(location), _message(detail, branch, schema))
+        at = detail["loc"]
+        of_tag = detail["type"].startswith("union_tag")
+        if detail["input"] is None or (of_tag and detail["input"].get("kind", "") is None):
+            continue
+        path = (
+            at[:2] + at[3:] if at[:1] == ("outputs",) else at
+        )  # the kind, or "[key]", stands after the name
+        yield Mistake(dotted((*path, "kind") if of_tag else path), _message(detail, schema))
 
 
-def _message(detail: ErrorDetails, branch: Location, schema: Schema) -> str:
-    kind, given = detail["type"], detail["input"]
+def _message(detail: ErrorDetails, schema: Schema) -> str:
+    kind, at, given = detail["type"], detail["loc"], detail["input"]
     if kind == _OWN:
         return detail["msg"]
+    node, around = _at(schema, at), _at(schema, at[:-1])
     if kind == "extra_forbidden":
-        return _unknown(str(branch[-1]), _at(schema, branch[:-1]).get("properties", {}))
+        return _unknown(str(at[-1]), around["properties"])
     if kind == "literal_error":
-        return _not_one_of(given, _choices(_at(schema, branch)))
+        return _not_one_of(given, node.get("enum") or [node["const"]])
     if kind == "union_tag_invalid":
-        return _not_one_of(given["kind"], _kinds(schema, branch))
+        return _not_one_of(given["kind"], list(node["discriminator"]["mapping"]))
     if kind == "union_tag_not_found":
-        return f"is missing; expected {_one_of(_kinds(schema, branch))}"
-    if branch[-1:] == ("[key]",):
-        kind, branch = "string_pattern_mismatch", branch[:-2]
-    expected = next(filter(None, (_at(schema, branch[:end]).get("description") for end in (None, -1))), None)
-    return _WRONG.get(kind, "is not what belongs here") + (f"; expected {expected}" if expected else "")
+        return f"is missing; expected {_one_of(node['discriminator']['mapping'])}"
+    if at[-1:] == ("[key]",):
+        return f"is no name; expected {_at(schema, at[:-2])['description']}"
+    expected = node.get("description") or around.get("description")
+    return _WRONG.get(kind, "is not what belongs here") + (
+        f"; expected {expected}" if expected and at else ""
+    )
 
 
 def _unknown(key: str, known: Mapping[str, Any]) -> str:
@@ -128,14 +134,6 @@ def _not_one_of(given: object, choices: Sequence[str]) -> str:
 def _one_of(choices: Iterable[str]) -> str:
     *most, last = choices
     return f"{', '.join(most)} or {last}" if most else last
-
-
-def _kinds(schema: Schema, branch: Location) -> list[str]:
-    return list(_at(schema, branch[:-1])["discriminator"]["mapping"])
-
-
-def _choices(node: Schema) -> list[str]:
-    return node.get("enum") or [node["const"]]
 
 
 def _at(schema: Schema, location: Location) -> Schema:

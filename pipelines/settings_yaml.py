@@ -1,8 +1,8 @@
-"""Reading the YAML of settings: plain data only, each key once, ``${VARIABLES}`` filled in, the line of every value known.
+"""Reading the YAML of settings: plain data, each key once, ``${VARIABLES}`` filled in, lines known.
 
-YAML 1.2 says that only ``true`` and ``false`` are truth values, so ``lang: [no]`` is Norwegian here. Tags and merge keys are
-refused. A variable may fill all or part of a value (never a key); an unquoted one is read as if its text stood there,
-so that ``max_rejects: ${SHARE}`` is a number. ``$${`` stands for ``${`` itself.
+Truth values are ``true`` and ``false`` only, as in YAML 1.2, so that ``lang: [no]`` is Norwegian. Tags and
+merge keys are refused. A variable may fill all or part of a value, never a key; without quotes it is read as
+if its text stood there, so that ``max_rejects: ${SHARE}`` is a number. ``$${`` stands for ``${`` itself.
 """
 
 import re
@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import yaml
-
 from xsieve.pipelines.settings_errors import Location, Mistake, SettingsError, dotted
 
 LIMIT = 1_000_000  # bytes; settings are written by hand
@@ -20,6 +19,7 @@ _MOST = 50_000  # values, those behind aliases counted each time
 
 _VARIABLE = re.compile(r"\$(\$(?=\{)|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}|\{)")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_KEY = re.compile(r"[!-~]([ -~]{0,98}[!-~])?")
 _SCALARS = {"int": "a number", "float": "a number", "bool": "true or false", "timestamp": "a date"}
 
 
@@ -30,20 +30,17 @@ class _Loader(yaml.SafeLoader):
     }
 
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile("true|True|TRUE|false|False|FALSE"), list("tTfF")
-)
+_TRUTH = re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z")
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", _TRUTH, list("tTfF"))
 
 
 @dataclass
 class Document:
-    """What a settings file holds: plain data, the line of each dotted path, values as they were written, mistakes."""
+    """What a settings file holds: plain data (None where it was mistaken), the line of each dotted path."""
 
     data: Any = None
     lines: dict[str, int] = field(default_factory=dict[str, int])
-    written: dict[str, str] = field(
-        default_factory=dict[str, str]
-    )  # filled-in value -> as written, with its ${NAME}
+    written: dict[str, str] = field(default_factory=dict[str, str])  # filled in -> with its ${NAME}
     mistakes: list[Mistake] = field(default_factory=list[Mistake])
 
     def line_of(self, path: str) -> int | None:
@@ -54,12 +51,13 @@ class Document:
 
 
 def read(text: str, env: Mapping[str, str]) -> Document:
-    """The document in ``text``. Raises SettingsError where it is no YAML; other mistakes are listed in the document."""
+    """The document in ``text``, with the mistakes in it. Raises SettingsError where it is no YAML."""
     if len(text.encode(errors="replace")) > LIMIT:
         raise SettingsError([Mistake("", f"is larger than {LIMIT:,} bytes; expected a file written by hand")])
     builder = _Builder(text, env)
-    if builder.root is not None:
-        builder.document.data = builder.build(builder.root, ())
+    if builder.root is None:
+        raise SettingsError([Mistake("", "is empty; expected policy, input and outputs")])
+    builder.document.data = builder.build(builder.root, ())
     return builder.document
 
 
@@ -84,7 +82,7 @@ class _Builder:
             raise SettingsError([Mistake("", "holds a character that YAML does not allow", line)]) from None
         except RecursionError:
             raise SettingsError([Mistake("", "is nested too deeply")]) from None
-        except ValueError:  # the escape of a character that does not exist
+        except (ValueError, OverflowError):  # the escape of a character that does not exist
             raise SettingsError([Mistake("", "holds an escape sequence of no character")]) from None
 
     def mistake(self, at: Location, node: yaml.Node, message: str) -> None:
@@ -107,19 +105,17 @@ class _Builder:
     def mapping(self, node: yaml.MappingNode, at: Location) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode) or not key.value or _UNPRINTABLE.search(key.value):
-                self.mistake(at, key, "holds a key that is no name; expected short text before the colon")
-            elif key.value in found:
-                self.mistake(
-                    (*at, key.value), key, f"is there twice; first in line {self.line((*at, key.value))}"
-                )
-            else:
-                found[key.value] = self.build(value, (*at, key.value))
-                self.document.lines[dotted((*at, key.value))] = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode) or not _KEY.fullmatch(key.value):
+                self.mistake(at, key, "holds a key that is no name; expected letters, digits, _ and -")
+                continue
+            here = (*at, key.value)
+            if key.value in found:
+                first = self.document.line_of(dotted(here))
+                self.mistake(here, key, f"is there twice; expected it once, as in line {first}")
+                continue
+            found[key.value] = self.build(value, here)
+            self.document.lines[dotted(here)] = key.start_mark.line + 1
         return found
-
-    def line(self, at: Location) -> int:
-        return self.document.lines[dotted(at)]
 
     def scalar(self, node: yaml.ScalarNode, at: Location) -> Any:
         plain = node.style is None

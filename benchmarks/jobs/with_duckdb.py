@@ -57,7 +57,7 @@ def v1_rows(text: bool) -> tuple[str, dict[str, str], str]:
     words = """, scrubbed(coalesce(retweeted_status.extended_tweet.full_text, retweeted_status.full_text,
       retweeted_status."text", extended_tweet.full_text, full_text, "text")) AS "text\""""
     return types, columns, f"""SELECT
-      date_trunc('hour', strptime(created_at, '%a %b %d %H:%M:%S +0000 %Y')) AS hour, lang,
+      strftime(strptime(created_at, '%a %b %d %H:%M:%S +0000 %Y'), '%Y-%m-%dT%H:00Z') AS hour, lang,
       [h."text" FOR h IN {first("entities.hashtags")}] AS hashtags,
       [h."text" FOR h IN {first("entities.symbols")}] AS cashtags,
       rounded(retweet_count) AS reposts, rounded(favorite_count) AS likes,
@@ -193,8 +193,34 @@ V2_STORE = (
       FROM posts WHERE {V2_VISIBLE}""",
 )
 
+# ---- store by removal: faster, but what nobody named passes -----------------------------------------------------------
+
+V1_REMOVED = """
+SELECT CASE WHEN json_extract_string(json, '$.quoted_status.user.protected') = 'true'
+       THEN json_merge_patch(json, '{"quoted_status": null, "quoted_status_permalink": null}') ELSE json END AS json
+FROM posts WHERE coalesce(json_extract_string(json, '$.user.protected'), '') <> 'true'
+  AND coalesce(json_extract_string(json, '$.retweeted_status.user.protected'), '') <> 'true'
+  AND coalesce(json_extract_string(json, '$.withheld_copyright'), '') <> 'true'
+  AND NOT everywhere(json_extract_string(json, '$.withheld_in_countries[*]'))"""
+
+V2_SETUP = """
+CREATE MACRO less(j) AS
+  json_merge_patch(j, '{"context_annotations": null, "entities": {"annotations": null}, "__twarc": null}');
+CREATE MACRO hidden(j) AS coalesce(json_extract_string(j, '$.author.protected'), '') = 'true';"""
+
+V2_REMOVED = """
+SELECT CASE WHEN json_exists(json, '$.author') AND json_exists(json, '$.referenced_tweets')
+       THEN less(json_merge_patch(json, json_object('referenced_tweets',
+            [less(r) FOR r IN json_extract(json, '$.referenced_tweets[*]') IF NOT hidden(r)])))
+       ELSE less(json) END AS json
+FROM posts WHERE NOT hidden(json) AND coalesce(json_extract_string(json, '$.withheld.copyright'), '') <> 'true'
+  AND NOT everywhere(json_extract_string(json, '$.withheld.country_codes[*]'))
+  AND NOT coalesce(list_contains([hidden(r) AND json_extract_string(r, '$.type') = 'retweeted'
+                                  FOR r IN json_extract(json, '$.referenced_tweets[*]')], true), false)"""
+
 JOBS = {
     ("v1", "ids"): V1_IDS, ("v1", "rows"): v1_rows(False), ("v1", "rows_text"): v1_rows(True), ("v1", "store"): V1_STORE,
+    ("v1", "store_removed"): ("", {}, V1_REMOVED), ("v2", "store_removed"): (V2_SETUP, {}, V2_REMOVED),
     ("v2", "ids"): V2_IDS, ("v2", "rows"): v2_rows(False), ("v2", "rows_text"): v2_rows(True), ("v2", "store"): V2_STORE,
 }  # fmt: skip
 
@@ -205,6 +231,8 @@ def main(job: str, shape: str, source: str, out: str, threads: str) -> None:
     declared = ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items())
     read = f"read_json('{source}', format = 'newline_delimited', columns = {{{declared}}})"
     form = "csv, HEADER false" if job == "ids" else "json"
+    if not columns:  # whole lines in, whole lines out
+        read, form = f"read_ndjson_objects('{source}')", "csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01'"
     connection = duckdb.connect(config={"threads": threads})
     connection.execute(SETUP + types)
     connection.execute(f"COPY (WITH posts AS (FROM {read}) {select}) TO '{out}' (FORMAT {form})")

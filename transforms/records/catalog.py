@@ -68,6 +68,13 @@ class Catalog(NamedTuple):
         trail = self.trail(root, path)
         return next((field for field in trail if field.cls != "part"), trail[-1] if trail else None)
 
+    def with_fields(self, fields: Iterable[Field]) -> "Catalog":
+        """This catalog and more fields (of enrichments), which may not replace any."""
+        objects = {name: dict(known) for name, known in self.objects.items()}
+        for field in fields:
+            objects.setdefault(field.object, {}).setdefault(field.name, field)
+        return Catalog(objects, self.classes, _fingerprint(objects))
+
     def _field(self, name: str, key: str) -> Field | None:
         known = self.objects[name]
         return known.get(key) or known.get(ANY_KEY)
@@ -78,19 +85,19 @@ def load(extra: Iterable[str | Path] = ()) -> Catalog:
 
     One's own table may add fields and objects and may give a field a stricter class; it may not loosen one.
     """
-    paths = tuple(str(path) for path in extra)
-    return _load(paths, tuple(Path(path).read_text("utf-8") for path in paths))
+    return load_texts(tuple((str(path), Path(path).read_text("utf-8")) for path in extra))
 
 
 @cache
-def _load(paths: tuple[str, ...], texts: tuple[str, ...]) -> Catalog:
+def load_texts(extra: tuple[tuple[str, str], ...]) -> Catalog:
+    """As ``load``, the tables of one's own given as (name, text)."""
     actions = table("actions.tsv")
     classes = frozenset(line.cells["class"] for line in actions)
     objects: dict[str, dict[str, Field]] = {}
     for line in tables("fields"):
         _add(objects, _field(line, classes), line.where, own=False)
-    for path, text in zip(paths, texts, strict=True):
-        for line in parse_table(text, path):
+    for name, text in extra:
+        for line in parse_table(text, name):
             _add(objects, _field(line, classes), line.where, own=True)
     _check_references(objects)
     return Catalog(objects, classes, _fingerprint(objects))

@@ -1,0 +1,240 @@
+"""Sifting: one batch of lines through one plan.
+
+A sieve is a compiled plan. It takes a batch and gives what passes, the count of everything that happened, and the rejects.
+This is what the sieves of all kinds of output have in common: what is decoded, which posts are public, which are wanted.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+
+from xsieve.transforms.records.batch import RawBatch, Reject
+from xsieve.transforms.records.catalog import Catalog, Field
+from xsieve.transforms.records.decode import Codec, Group, Line, Refused, decode, refuse_repeated_keys
+from xsieve.transforms.records.families import NOTHING, POST_OBJECTS, Family, Includes, items, post_object
+from xsieve.transforms.records.forms import Forms, Place
+from xsieve.transforms.records.plan import Plan, Where
+from xsieve.transforms.records.shapes import Shape
+from xsieve.transforms.records.shapes import load as load_shapes
+from xsieve.transforms.records.signs import Sign, places, table_of_signs
+from xsieve.transforms.records.tally import Counts, Tally
+from xsieve.transforms.records.times import seconds
+from xsieve.transforms.records.visibility import Eye, eye_of, signs_within
+
+C = TypeVar("C")
+Needs = Iterable[tuple[str, str]]  # (object, path from there)
+
+
+class Sifted(NamedTuple, Generic[C]):
+    """What became of one batch."""
+
+    content: C
+    counts: Counts
+    rejects: list[Reject]
+
+
+class Posts(NamedTuple):
+    """Posts of one shape side by side, each with what its page includes, the line it came in, and what it repeats."""
+
+    posts: list[Any]
+    pages: list[Includes]
+    lines: list[Line]
+    originals: list[Any]
+
+    def pick(self, keep: Iterable[bool]) -> "Posts":
+        """The posts for which ``keep`` says yes."""
+        chosen = [number for number, yes in enumerate(keep) if yes]
+        if len(chosen) == len(self.posts):
+            return self
+        return Posts(*([column[i] for i in chosen] for column in self))
+
+
+# How posts refer to their authors and to others: what it takes to decide who may see them
+STRUCTURE: tuple[tuple[str, str], ...] = (
+    ("v1.post", "user"),
+    ("v1.post", "retweeted_status"),
+    ("v1.page", "statuses"),
+    ("v1.results_page", "results"),
+    ("v2.post", "id"),
+    ("v2.post", "author"),
+    ("v2.post", "author_id"),
+    ("v2.post", "type"),
+    ("v2.post", "referenced_tweets"),
+    ("v2.post", "referenced_posts"),
+    ("v2.user", "id"),
+    ("v2.page", "data"),
+    ("v2.page", "includes.users"),
+    ("v2.page", "includes.tweets"),
+    ("v2.page", "includes.posts"),
+    ("activity.activity", "verb"),
+    ("activity.activity", "actor"),
+    ("activity.activity", "object"),
+    ("activity.page", "results"),
+)
+
+
+def deciding_needs() -> list[tuple[str, str]]:
+    """All that decides who may see a post."""
+    users = {"v1.user", "v2.user", "v1.post", "v2.post"}
+    return [*STRUCTURE, *((name, path) for name, paths in table_of_signs().items() if name in users for path, _ in paths)]
+
+
+def places_of(catalog: Catalog, needs: Needs) -> frozenset[Place]:
+    """(object, field) of everything along the needed paths. Raises LookupError where the tables lack one."""
+    found: set[Place] = set()
+    for root, path in needs:
+        trail = catalog.trail(root, path)
+        if not trail:
+            raise LookupError(f"the field tables have no {path} in {root}")
+        found.update((field.object, field.name) for field in trail)
+    return frozenset(found)
+
+
+class Sieve(Generic[C]):
+    """A compiled plan. A kind of output says what it needs of the payloads, and what it takes of a group of them."""
+
+    holds: ClassVar[frozenset[str]] = frozenset({"post", "page"})  # the shapes that are looked into
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        catalog = plan.catalog()
+        forms = Forms(catalog, self.wanted(catalog), places(catalog), self.markers())
+        self.codecs = {shape.name: Codec(forms.root(shape)) for shape in load_shapes() if self.looks_into(shape)}
+        self.eyes = {name: eye_of(family, name) for name, family in POST_OBJECTS.items()}
+
+    # what a kind of output says
+
+    def needs(self) -> Needs:
+        """What it needs of the payloads, besides what decides who may see them."""
+        return ()
+
+    def markers(self) -> frozenset[Place]:
+        """What it needs to know of only whether it is there."""
+        return frozenset()
+
+    def looks_into(self, shape: Shape) -> bool:
+        """Whether it takes anything of payloads of that shape; others are counted by the name of their shape."""
+        return shape.holds in self.holds
+
+    def wanted(self, catalog: Catalog) -> Callable[[Field], bool]:
+        """Which fields are decoded."""
+        named = places_of(catalog, (*deciding_needs(), *where_needs(self.plan.where), *self.needs()))
+        return lambda field: (field.object, field.name) in named
+
+    def take(self, group: Group, tally: Tally) -> C:
+        """What passes of a group. Every record in it must be counted, as read and by what became of it."""
+        raise NotImplementedError
+
+    def join(self, contents: list[C]) -> C:
+        """What passes of a batch: that of its groups together."""
+        raise NotImplementedError
+
+    # what all have in common
+
+    def __call__(self, batch: RawBatch) -> Sifted[C]:
+        tally = Tally(batch)
+        contents: list[C] = []
+        for group in decode(batch.lines, self.codecs, tally.refuse):
+            tally.noted("mistyped_leaf", group.leaves)
+            if group.shape.name in self.codecs:
+                trusted = self._without_repeated_keys(group, batch.lines, tally)
+                contents.append(self.take(trusted, tally))
+            else:
+                tally.read(len(group.payloads))
+                tally.dropped(group.shape.name, len(group.payloads))
+        return Sifted(self.join(contents), tally.counts, tally.rejects)
+
+    def _without_repeated_keys(self, group: Group, batch: bytes, tally: Tally) -> Group:
+        """The group less the payloads in which a repeated key overwrote a value that said who may see them."""
+        if not group.loud:
+            return group
+        reached = {id(sign) for payload in group.payloads for sign in self.signs_of(payload)}
+        if all(id(sign) in reached for sign in group.loud):
+            return group
+        keep: list[int] = []
+        for number, line in enumerate(group.lines):
+            try:
+                refuse_repeated_keys(batch[line.start : line.end])
+                keep.append(number)
+            except Refused as refused:
+                tally.refuse(line, Refused(refused.reason, group.shape.name))
+        return group._replace(payloads=[group.payloads[i] for i in keep], lines=[group.lines[i] for i in keep])
+
+    def signs_of(self, payload: Any) -> Iterable[Sign]:
+        """The signs in a decoded payload."""
+        return signs_within(payload)
+
+    def eye(self, shape: Shape) -> Eye:
+        """Who sees the posts of a shape."""
+        return self.eyes[post_object(shape.object)]
+
+    def posts_of(self, group: Group, tally: Tally) -> Posts:
+        """The posts of a group that are public and wanted, side by side. The others are counted."""
+        posts, eye = self._unfold(group, tally), self.eye(group.shape)
+        tally.read(len(posts.posts))
+        repost = eye.family.repost
+        posts = posts._replace(originals=[repost(*post) for post in zip(posts.posts, posts.pages, strict=True)])
+        if group.loud:
+            posts = self._public(posts, eye, tally)
+        if not self.plan.attested:
+            knows = eye.knows_author
+            tally.noted("visibility_unknown", sum(not knows(*p) for p in zip(posts.posts, posts.pages, strict=True)))
+        return wanted_posts(posts, self.plan.where, eye.family, tally)
+
+    def _unfold(self, group: Group, tally: Tally) -> Posts:
+        if group.shape.holds == "post":
+            count = len(group.payloads)
+            return Posts(group.payloads, [NOTHING] * count, group.lines, [None] * count)
+        found = Posts([], [], [], [])
+        for payload, line in zip(group.payloads, group.lines, strict=True):
+            page = Includes(getattr(payload, "includes", None))
+            posts = contents_of(payload, group.shape)
+            found.posts.extend(posts)
+            found.pages.extend([page] * len(posts))
+            found.lines.extend([line] * len(posts))
+            if not posts:
+                tally.read(1)
+                tally.dropped("empty_page")
+        return found
+
+    def _public(self, posts: Posts, eye: Eye, tally: Tally) -> Posts:
+        reasons = [eye.reason(*post) for post in zip(posts.posts, posts.pages, strict=True)]
+        for reason in reasons:
+            if reason:
+                tally.dropped(reason)
+        return posts.pick(reason is None for reason in reasons)
+
+
+def contents_of(page: Any, shape: Shape) -> list[Any]:
+    """The records that a page of that shape holds."""
+    return [record for key in shape.posts for record in items(getattr(page, key, None))]
+
+
+def where_needs(where: Where) -> list[tuple[str, str]]:
+    """What a filter needs to look at."""
+    timed = where.since is not None or where.until is not None
+    return [
+        (name, attribute)
+        for name, family in POST_OBJECTS.items()
+        for attribute in (*((family.time,) if timed else ()), *((family.lang,) if where.lang else ()))
+    ]
+
+
+def wanted_posts(posts: Posts, where: Where, family: Family, tally: Tally) -> Posts:
+    """The posts that the filter lets through; the others are counted by what they failed."""
+    if where.reposts != "keep":
+        only = where.reposts == "only"
+        posts = _filter(posts, [bool(original) is only for original in posts.originals], "where_reposts", tally)
+    if where.lang:
+        known = frozenset(where.lang)
+        posts = _filter(posts, [getattr(p, family.lang) in known for p in posts.posts], "where_lang", tally)
+    if where.since is not None or where.until is not None:
+        since = -(2**62) if where.since is None else where.since
+        until = 2**62 if where.until is None else where.until
+        times = [seconds(getattr(post, family.time)) for post in posts.posts]
+        posts = _filter(posts, [time is not None and since <= time < until for time in times], "where_time", tally)
+    return posts
+
+
+def _filter(posts: Posts, keep: list[bool], reason: str, tally: Tally) -> Posts:
+    tally.dropped(reason, len(keep) - sum(keep))
+    return posts.pick(keep)
