@@ -2,16 +2,17 @@
 
     python -m benchmarks.generate v1 1000 OUT.jsonl      # about 1,000 MB of v1.1 posts
 
-Post ids are snowflakes that end in zeros; each round of the block fills in its own number, wherever the id stands in
-the payload (also in links and nested posts). So all ids stay consistent with the time of their post and with each other,
-and a gigabyte takes about a second.
+Post ids are snowflakes that end in zeros; each round of the block fills in its own number, wherever the id
+stands in the payload (also in links and nested posts). So all ids stay consistent with the time of their post
+and with each other, and a gigabyte takes about a second.
 """
 
 import argparse
 import re
 from pathlib import Path
 
-from benchmarks.posts import ROUND_DIGITS, Writer, v1_line, v2_line
+from benchmarks.payloads import v1_line, v2_line
+from benchmarks.posts import ROUND_DIGITS, Writer
 
 START_MS = 1_583_020_800_000  # 2020-03-01
 SPAN_MS = 30 * 86_400_000
@@ -19,7 +20,7 @@ POST_ID = re.compile(rb"(?<!\d)\d{%d}0{%d}(?!\d)" % (19 - ROUND_DIGITS, ROUND_DI
 
 
 def block(shape: str, posts: int, seed: int) -> bytes:
-    """Lines of ``posts`` invented posts of one shape (``v1`` or ``v2``) in the order of time; 2 % come twice."""
+    """Lines of ``posts`` invented posts of one shape (``v1``, ``v2``) in order of time, 2 % of them twice."""
     writer = Writer(seed, people=max(50, posts // 8), start_ms=START_MS)
     lines: list[bytes] = []
     for number in range(posts):

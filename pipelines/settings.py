@@ -55,7 +55,7 @@ class Collection(Part):
     """How the data was collected."""
 
     access: Literal["app_only", "user_context"] | None = Field(
-        None,
+        default=None,
         description="whose eyes saw the data: app_only (a bearer token, which sees public posts only) or "
         "user_context (an account, which sees protected posts that it follows)",
     )
@@ -66,20 +66,24 @@ class Input(Part):
 
     read: Literal["files"] = Field(description="where the data comes from")
     path: Texts = Field(description="files, folders or patterns such as data/**/*.jsonl.gz, one or a list")
-    exclude: Texts | None = Field(None, description="patterns of files that are not read, one or a list")
+    exclude: Texts | None = Field(
+        default=None, description="patterns of files that are not read, one or a list"
+    )
 
 
 class Where(Part):
     """Which posts go on. What is left out is counted."""
 
     from_: Moment | None = Field(
-        None, alias="from", description="the first moment that passes: a date or a time in UTC"
+        default=None, alias="from", description="the first moment that passes: a date or a time in UTC"
     )
     to: Moment | None = Field(
-        None, description="the first moment that passes no more: a date or a time in UTC"
+        default=None, description="the first moment that passes no more: a date or a time in UTC"
     )
-    lang: Languages | None = Field(None, description="language codes as X writes them, such as [en, de, und]")
-    reposts: Literal["keep", "drop", "only"] = Field("keep", description="what happens to reposts")
+    lang: Languages | None = Field(
+        default=None, description="language codes as X writes them, such as [en, de, und]"
+    )
+    reposts: Literal["keep", "drop", "only"] = Field(default="keep", description="what happens to reposts")
 
     @field_validator("to")
     @classmethod
@@ -98,7 +102,7 @@ class Enrichment(Part):
         description="what the field speaks about: the content of the post, its author, or any other person"
     )
     values: Labels | None = Field(
-        None, description="all labels that the field may hold, such as [pro, contra, none]"
+        default=None, description="all labels that the field may hold, such as [pro, contra, none]"
     )
 
 
@@ -114,16 +118,21 @@ class Write(Part):
 class WriteLines(Write):
     """Where and how an output is written."""
 
-    format: Literal["jsonl"] = Field("jsonl", description="the format of the files")
-    compression: Literal["none", "gzip", "zstd"] = Field("none", description="how the files are compressed")
+    format: Literal["jsonl"] = Field(default="jsonl", description="the format of the files")
+    compression: Literal["none", "gzip", "zstd"] = Field(
+        default="none", description="how the files are compressed"
+    )
 
 
 class WriteRows(Write):
     """Where and how rows are written."""
 
-    format: Literal["jsonl", "avro", "parquet", "csv"] = Field("jsonl", description="the format of the files")
+    format: Literal["jsonl", "avro", "parquet", "csv"] = Field(
+        default="jsonl", description="the format of the files"
+    )
     compression: Literal["none", "gzip", "zstd"] = Field(
-        "none", description="how jsonl and csv files are compressed; avro and parquet compress by themselves"
+        default="none",
+        description="how jsonl and csv files are compressed; avro and parquet compress by themselves",
     )
 
     @field_validator("compression")
@@ -138,7 +147,7 @@ class Output(Part):
     """What all kinds of output share."""
 
     description: Description | None = Field(
-        None, description="a text of up to 1,000 characters for people who find the output"
+        default=None, description="a text of up to 1,000 characters for people who find the output"
     )
 
 
@@ -147,26 +156,26 @@ class Rows(Output):
 
     kind: Literal["rows"]
     text: Literal["scrub"] | None = Field(
-        None,
+        default=None,
         description="scrub: the text with handles, links, addresses and long numbers replaced (names in it "
         "stay); without this key there is no text",
     )
     place: Literal["country", "city"] | None = Field(
-        None, description="how exactly the place of the post is told; only beside the text"
+        default=None, description="how exactly the place of the post is told; only beside the text"
     )
     time: Literal["hour", "day", "exact"] = Field(
-        "hour", description="how exactly the time of the post is told"
+        default="hour", description="how exactly the time of the post is told"
     )
     metrics: Literal["rounded", "exact", "drop"] = Field(
-        "rounded",
+        default="rounded",
         description="whether counts of reposts, likes … have two significant digits, all, or do not pass",
     )
     columns: Annotated[ColumnNames, Field(min_length=1)] | None = Field(
-        None,
-        description="names of the columns to write, such as [hour, lang, hashtags]; all without this key",
+        default=None,
+        description="names of the columns to write, such as [time, lang, hashtags]; all without this key",
     )
     enrich: ColumnNames | None = Field(
-        None,
+        default=None,
         description="names of enrichments that become columns, all of them about: content; "
         "without this key all that are",
     )
@@ -197,14 +206,14 @@ class Ids(Output):
 
     kind: Literal["ids"]
     ids: Literal["post", "user", "dm"] = Field(
-        "post", description="whose ids: of posts, of their authors, or of direct messages"
+        default="post", description="whose ids: of posts, of their authors, or of direct messages"
     )
     nested: bool = Field(
         False,
         description="true or false: whether posts inside other posts (the reposted, the quoted) count too",
     )
     split: Literal["none", "utc_day", "utc_hour"] = Field(
-        "none", description="one file for all, for each UTC day, or for each UTC hour of the id"
+        default="none", description="one file for all, for each UTC day, or for each UTC hour of the id"
     )
     write: Write = Field(description="where to: path")
 
@@ -236,7 +245,8 @@ class Store(Output):
 
     kind: Literal["store"]
     consent: Consent | None = Field(
-        None, description="what people have agreed to: direct_messages, with a reference to their consent"
+        default=None,
+        description="what people have agreed to: direct_messages, with a reference to their consent",
     )
     write: WriteLines = Field(description="where to and how: path, format, compression")
 
@@ -247,15 +257,18 @@ class Settings(Part):
     policy: Literal["base-2024", "policy-2026"] = Field(
         description="the profile of X's rules to apply; required, because X's own pages contradict each other"
     )
-    collection: Collection = Field(Collection(), description="how the data was collected: access")
+    collection: Collection = Field(default=Collection(), description="how the data was collected: access")
     input: Input = Field(description="what is read: read, path, exclude")
-    where: Where = Field(Where(), description="which posts go on: from, to, lang, reposts")
+    where: Where = Field(default=Where(), description="which posts go on: from, to, lang, reposts")
     enrich: Mapping[ColumnName, Enrichment] = Field(
-        {}, description="fields that users added, by name (a-z, 0-9, _), each with path, about, values"
+        default={},
+        description="fields that users added, by name (a-z, 0-9, _), each with path, about, values",
     )
-    catalogs: Texts | None = Field(None, description="tables of one's own fields (TSV files), one or a list")
+    catalogs: Texts | None = Field(
+        default=None, description="tables of one's own fields (TSV files), one or a list"
+    )
     rejects: Folder | None = Field(
-        None, description="the folder for the list of payloads that could not be handled"
+        default=None, description="the folder for the list of payloads that could not be handled"
     )
     max_rejects: Share = Field(
         0.001,

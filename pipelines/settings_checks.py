@@ -6,26 +6,28 @@ These checks look at the data as it was written, so that their mistakes are repo
 import os
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from itertools import combinations
 from pathlib import PurePath
 from typing import Any
 
+from xsieve.configs import table
 from xsieve.pipelines.settings_errors import Mistake
 from xsieve.transforms.records.plan import Enrichment, Plan, PlanError
-from xsieve.transforms.records.sensitive import Finding, judge
+from xsieve.transforms.records.sensitive import Finding, judge, judge_words
 
 _URL = re.compile(r"(?P<root>[a-z][a-z0-9+.-]+://[^/]*)/*(?P<path>.*)", re.DOTALL)
 _WILDCARD = re.compile(r"[*?\[]")
+_NEEDS = {"text": "text: scrub", "country": "place", "city": "place: city"}
 
 
 def check(data: object) -> Iterator[Mistake]:
     """All mistakes between the parts of ``data``; parts that are no groups of keys are passed over."""
     yield from _folders(data)
     yield from _enrichments(data)
-    yield from _carried(data)
+    yield from _rows(data)
     yield from _outputs(data)
 
 
@@ -119,37 +121,68 @@ def _of_x(path: str) -> bool:
 def _sensitive_enrichment(name: str, declared: Mapping[str, Any]) -> Iterator[Mistake]:
     """A field goes whatever its value says, under any name: its name, the keys on its path, its labels."""
     values = declared.get("values")
-    values = values if isinstance(values, list) else None
-    if finding := judge(name, values):
-        yield Mistake(f"enrich.{name}", _refusal(finding))
-        return
+    labels = [str(value).lower() for value in values] if isinstance(values, list) else None
+    places = [(f"enrich.{name}", name)]
     for path in _texts(declared.get("path")):
-        steps = path.split(".")
-        for words in (*steps, "_".join(steps)):
-            if finding := judge(words, values):
-                yield Mistake(f"enrich.{name}.path", _refusal(finding))
-                break
+        places += [(f"enrich.{name}.path", path), (f"enrich.{name}.path", path.rpartition(".")[2])]
+    for place, words in places:
+        if finding := judge(words, labels):
+            yield Mistake(f"enrich.{name}.values" if finding.by == "values" else place, _refusal(finding))
+            return
 
 
 def _refusal(finding: Finding) -> str:
+    if finding.by == "undeclared":
+        return (
+            f"may speak of {finding.item} ({finding.clause}); "
+            "expected values beside it, all that the field may hold, which say that it does not"
+        )
     return (
         f"speaks of {finding.item}, which stays out of every output, whatever its name and its values say "
         f"({finding.clause}); leave it out"
     )
 
 
-def _carried(data: object) -> Iterator[Mistake]:
-    """Rows carry enrichments that are declared, and of those only what is about the content."""
-    known = _group(data, "enrich")
+# --- rows
+
+
+def _rows(data: object) -> Iterator[Mistake]:
+    """Rows carry columns that there are, and enrichments that are declared and about the content."""
+    enrichments = _group(data, "enrich")
+    columns = {line.cells["column"]: line.cells["on"] for line in table("rows.tsv")}
+    for name in enrichments:
+        if name in columns:
+            yield Mistake(f"enrich.{name}", "is the name of a column of rows already; expected another name")
     for name, output in _group(data, "outputs").items():
-        for wanted in _texts(_group(output).get("enrich")) if _group(output).get("kind") == "rows" else ():
-            if wanted not in known:
-                likely = get_close_matches(wanted, known, n=1)
-                hint = f"did you mean {likely[0]}?" if likely else "expected names under enrich"
-                yield Mistake(f"outputs.{name}.enrich", f"holds a name that is not declared; {hint}")
-            elif _group(known, wanted).get("about") in ("author", "person"):
-                expected = "expected enrichments with about: content"
-                yield Mistake(f"outputs.{name}.enrich", f"holds one that is about a person; {expected}")
+        if _group(output).get("kind") == "rows":
+            for message in _carried(_texts(output.get("enrich")), enrichments):
+                yield Mistake(f"outputs.{name}.enrich", message)
+            for message in _chosen(_texts(output.get("columns")), output, columns, enrichments):
+                yield Mistake(f"outputs.{name}.columns", message)
+
+
+def _carried(names: Iterable[str], enrichments: Mapping[str, Any]) -> Iterator[str]:
+    for name in names:
+        if name not in enrichments:
+            yield f"holds a name that is not declared; {_hint(name, enrichments, 'names under enrich')}"
+        elif _group(enrichments, name).get("about") in ("author", "person"):
+            yield "holds one that is about a person; expected enrichments with about: content"
+
+
+def _chosen(
+    names: Iterable[str], output: Mapping[str, Any], columns: Mapping[str, str], enrichments: Iterable[str]
+) -> Iterator[str]:
+    for name in names:
+        option = columns.get(name, "always")
+        if name not in (*columns, *enrichments):
+            yield f"holds a name that is no column; {_hint(name, columns, ', '.join(columns))}"
+        elif option != "always" and (option not in output or (name == "city" != output[option])):
+            yield f"holds {name}, which needs {_NEEDS[name]}; add it, or leave the column out"
+
+
+def _hint(given: str, known: Iterable[str], expected: str) -> str:
+    likely = get_close_matches(given, known, n=1)
+    return f"did you mean {likely[0]}?" if likely else f"expected {expected}"
 
 
 # --- outputs
@@ -161,12 +194,12 @@ def _outputs(data: object) -> Iterator[Mistake]:
         if finding := judge(name):
             yield Mistake(f"outputs.{name}", _telling(finding))
         for text in _texts(_group(data, "outputs", name).get("description")):
-            if finding := judge(text):
+            if finding := judge_words(text):
                 yield Mistake(f"outputs.{name}.description", _telling(finding))
 
 
 def _telling(finding: Finding) -> str:
     return (
-        f"tells {finding.item} of the people in the output, which is an inference about them "
+        f"speaks of {finding.item}, which would be an inference about the people in the output "
         f"({finding.clause}); expected words for what was collected and when"
     )

@@ -91,9 +91,9 @@ def translate(error: ValidationError, schema: Schema) -> Iterator[Mistake]:
         of_tag = detail["type"].startswith("union_tag")
         if detail["input"] is None or (of_tag and detail["input"].get("kind", "") is None):
             continue
-        path = (
-            at[:2] + at[3:] if at[:1] == ("outputs",) else at
-        )  # the kind, or "[key]", stands after the name
+        path = tuple(step for step in at if step != "[key]")
+        if at[:1] == ("outputs",):
+            path = path[:2] + path[3:]  # the kind stands between the name and the key
         yield Mistake(dotted((*path, "kind") if of_tag else path), _message(detail, schema))
 
 
@@ -126,8 +126,9 @@ def _unknown(key: str, known: Mapping[str, Any]) -> str:
 
 
 def _not_one_of(given: object, choices: Sequence[str]) -> str:
-    wrong = "is not supported by this version" if given in LATER_CHOICES else "is not known"
-    likely = get_close_matches(given, choices, n=1) if isinstance(given, str) else []
+    text = given if isinstance(given, str) else ""
+    wrong = "is not supported by this version" if text in LATER_CHOICES else "is not known"
+    likely = get_close_matches(text, choices, n=1)
     return f"{wrong}; expected {_one_of(choices)}" + (f"; did you mean {likely[0]}?" if likely else "")
 
 

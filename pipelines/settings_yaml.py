@@ -8,7 +8,7 @@ if its text stood there, so that ``max_rejects: ${SHARE}`` is a number. ``$${`` 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 from xsieve.pipelines.settings_errors import Location, Mistake, SettingsError, dotted
@@ -17,19 +17,22 @@ LIMIT = 1_000_000  # bytes; settings are written by hand
 _DEEPEST = 20  # levels; settings have five
 _MOST = 50_000  # values, those behind aliases counted each time
 
-_VARIABLE = re.compile(r"\$(\$(?=\{)|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}|\{)")
+# Braces mean something in YAML; while it is read, variables stand between private-use characters instead.
+_WRITTEN = re.compile(r"\$(?:(\$\{)|\{([A-Za-z_][A-Za-z0-9_]*)\})")
+_VARIABLE = re.compile("\ue000(?:(\ue001)|([A-Za-z_][A-Za-z0-9_]*)\ue001)")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _KEY = re.compile(r"[!-~]([ -~]{0,98}[!-~])?")
 _SCALARS = {"int": "a number", "float": "a number", "bool": "true or false", "timestamp": "a date"}
 
 
 class _Loader(yaml.SafeLoader):
-    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {
-        first: [(tag, rule) for tag, rule in rules if tag.endswith((":int", ":float", ":null", ":timestamp"))]
-        for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+    """Knows numbers, dates, nothing, and the truth values of YAML 1.2."""
 
 
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, rule) for tag, rule in rules if tag.endswith((":int", ":float", ":null", ":timestamp"))]
+    for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 _TRUTH = re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z")
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", _TRUTH, list("tTfF"))
 
@@ -69,7 +72,7 @@ class _Builder:
         self.document = Document()
         self.built = 0
         try:
-            self.loader = _Loader(text)
+            self.loader = _Loader(_WRITTEN.sub(lambda found: f"\ue000{found[2] or ''}\ue001", text))
             self.root = self.loader.get_single_node()
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
@@ -139,23 +142,18 @@ class _Builder:
 
     def filled_in(self, node: yaml.ScalarNode, at: Location) -> str | None:
         """The text of a value with its variables filled in; None where one of them is missing."""
-        unknown: list[str] = []
-
-        def fill(match: re.Match[str]) -> str:
-            name = match["name"]
-            if name is None:
-                if match[0] == "${":
-                    unknown.append("has a ${ without the name of a variable and }; write $${ for ${ itself")
-                return "$"
-            if name not in self.env:
-                unknown.append(f"needs the variable {name}; expected it in the environment")
-            return self.env.get(name, "")
-
-        text = _VARIABLE.sub(fill, node.value)
-        for message in dict.fromkeys(unknown):
-            self.mistake(at, node, message)
-        if unknown:
+        names = dict.fromkeys(found[2] for found in _VARIABLE.finditer(node.value) if found[2])
+        missing = [name for name in names if name not in self.env]
+        for name in missing:
+            self.mistake(at, node, f"needs the variable {name}; expected it in the environment")
+        if "${" in node.value:
+            missing.append("")
+            self.mistake(at, node, "has a ${ that begins no ${NAME}; write $${ for ${ itself")
+        if missing:
             return None
-        if text != node.value:
-            self.document.written[text] = node.value
+        text = _VARIABLE.sub(lambda found: self.env[found[2]] if found[2] else "${", node.value)
+        if names:
+            self.document.written[text] = _VARIABLE.sub(
+                lambda found: f"${{{found[2]}}}" if found[2] else "${", node.value
+            )
         return text

@@ -1,5 +1,6 @@
-"""The jobs in plain Python: python plain.py JOB SHAPE IN OUT. with_beam.py and with_presidio.py build on it."""
+"""The jobs in plain Python: python plain.py JOB SHAPE IN OUT. The Beam and Presidio scripts build on it."""
 
+import calendar
 import json
 import math
 import re
@@ -10,7 +11,7 @@ from typing import Any
 Json = dict[str, Any]
 
 SCRUB = re.compile(r"https?://[^ \t\r\n]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}|[@＠][A-Za-z0-9_]+")
-MONTHS = {name: f"{n:02d}" for n, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
+MONTHS = {name: f"{n:02d}" for n, name in enumerate(calendar.month_abbr)}
 MEDIA = {"3": "photo", "7": "video", "16": "animated_gif"}
 EVERYWHERE = {"XX", "XY"}
 
@@ -72,7 +73,10 @@ def v2_original(post: Json) -> Json | None:
 
 def v2_visible(post: Json) -> bool:
     """Public as far as the post says."""
-    authors, withheld = (post.get("author"), (v2_original(post) or {}).get("author")), post.get("withheld", {})
+    authors, withheld = (
+        (post.get("author"), (v2_original(post) or {}).get("author")),
+        post.get("withheld", {}),
+    )
     if any(author and author.get("protected") for author in authors):
         return False
     return not (withheld.get("copyright") or EVERYWHERE & set(withheld.get("country_codes", ())))
@@ -83,6 +87,7 @@ def v2_row(post: Json, scrub: Callable[[str], str] | None) -> Json:
     original, own, metrics = v2_original(post), post.get("entities", {}), post["public_metrics"]
     nested = (original or {}).get("entities", {})
     kinds = {found["type"] for found in post.get("referenced_tweets", ())}
+    keys = post.get("attachments", {}).get("media_keys", ())
     row = {
         "hour": post["created_at"][:13] + ":00Z", "lang": post.get("lang"),
         "hashtags": [tag["tag"] for tag in nested.get("hashtags") or own.get("hashtags", ())],
@@ -90,7 +95,7 @@ def v2_row(post: Json, scrub: Callable[[str], str] | None) -> Json:
         "reposts": rounded(metrics["retweet_count"]), "likes": rounded(metrics["like_count"]),
         "replies": rounded(metrics["reply_count"]), "quotes": rounded(metrics["quote_count"]),
         "is_repost": original is not None, "is_quote": "quoted" in kinds, "is_reply": "replied_to" in kinds,
-        "media": sorted({MEDIA[key.partition("_")[0]] for key in post.get("attachments", {}).get("media_keys", ())}),
+        "media": sorted({MEDIA[key.partition("_")[0]] for key in keys}),
         "client": post.get("source"),
     }  # fmt: skip
     if scrub:
@@ -114,7 +119,9 @@ VISIBLE, ROW, STORED = (
 )  # fmt: skip
 
 
-def handler(job: str, shape: str, scrub: Callable[[str], str] = scrubbed) -> Callable[[bytes | str], Iterator[str]]:
+def handler(
+    job: str, shape: str, scrub: Callable[[str], str] = scrubbed
+) -> Callable[[bytes | str], Iterator[str]]:
     """The function from a line to its lines of output (none if the post is not public)."""
     visible, row, stored = VISIBLE[shape], ROW[shape], STORED[shape]
     done: Callable[[Json], str] = {

@@ -1,6 +1,6 @@
 """Rows with texts scrubbed by Presidio: python with_presidio.py rows_text SHAPE IN OUT.
 
-Its recognizers of links and e-mail addresses and one of handles, on a blank language model: nothing is downloaded.
+Its recognizers of links and e-mail addresses and one of handles, on a blank language model: no downloads.
 """
 
 import logging
@@ -37,7 +37,13 @@ def main(job: str, shape: str, source: str, out: str) -> None:
     registry = RecognizerRegistry(recognizers=recognizers, supported_languages=["en"])
     analyzer = AnalyzerEngine(registry=registry, nlp_engine=Blank(), supported_languages=["en"])
     anonymizer, redact = AnonymizerEngine(), {"DEFAULT": OperatorConfig("redact", {})}
-    run(job, shape, source, out, lambda text: anonymizer.anonymize(text, analyzer.analyze(text, "en"), redact).text)
+    run(
+        job,
+        shape,
+        source,
+        out,
+        lambda text: anonymizer.anonymize(text, analyzer.analyze(text, "en"), redact).text,
+    )
 
 
 if __name__ == "__main__":

@@ -8,17 +8,17 @@ none is kept, chained or shown: what goes on is a reason of our own.
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, NoReturn, TypeVar, get_args
+from operator import attrgetter
+from typing import Any, NamedTuple, NoReturn, get_args
 
 import msgspec
 from msgspec import UNSET, Raw, Struct
 
 from xsieve.transforms.records.batch import Reason
-from xsieve.transforms.records.forms import Empty, Never
+from xsieve.transforms.records.forms import ABSENT, Empty, Never, attribute_of
 from xsieve.transforms.records.shapes import UNKNOWN, Shape, recognise
 from xsieve.transforms.records.signs import Sign, listener
 
-T = TypeVar("T")
 BLANKS = b" \t\r"
 MAX_CLEAN_DEEP = 100
 JSON_ERRORS = (msgspec.MsgspecError, UnicodeError, RecursionError, TypeError, ValueError)
@@ -53,13 +53,27 @@ class Group(NamedTuple):
 class Codec:
     """The decoder of one shape's form."""
 
-    def __init__(self, form: type[Struct]) -> None:
+    def __init__(self, shape: Shape, form: type[Struct]) -> None:
         self.loud: list[Sign] = []
+        self.shape = shape
         self.form = form
         self._hook = listener(self.loud)
         decoder = msgspec.json.Decoder(form, dec_hook=self._hook)
         self.one: Callable[[bytes], Any] = decoder.decode
         self.many: Callable[[bytes], list[Any]] = decoder.decode_lines
+
+    def all_whole(self, payloads: list[Any]) -> bool:
+        """Whether each has one of the keys of which one must be there (the form requires all others itself)."""
+        for choice in self.shape.choices:
+            lacking = payloads
+            for key in map(attribute_of, choice):
+                values = map(attrgetter(key), lacking)
+                lacking = [p for p, value in zip(lacking, values, strict=True) if value is UNSET or value is ABSENT]
+                if not lacking:
+                    break
+            else:
+                return False
+        return True
 
     def field_by_field(self, line: bytes) -> tuple[Any, int]:
         """The record without its mistyped leaves, and how many there were. Raises Refused."""
@@ -102,7 +116,7 @@ def decode(
         return
     shape = _shape_of(batch[lines[0].start : lines[0].end])
     codec = codecs.get(shape.name)
-    if whole and codec:
+    if whole and codec and shape.in_bulk:
         payloads = _at_once(codec, batch, len(lines))
         if payloads is not None:
             yield Group(shape, payloads, lines, codec.loud.copy())
@@ -126,7 +140,7 @@ def _at_once(codec: Codec, batch: bytes, count: int) -> list[Any] | None:
         return None
     # decode_lines also takes several documents on a line and documents of several lines; each line here begins with { and
     # ends with }, between which JSON has no line break outside of an object, so equal numbers mean one document a line
-    return payloads if len(payloads) == count else None
+    return payloads if len(payloads) == count and codec.all_whole(payloads) else None
 
 
 def _by_line(
@@ -269,8 +283,3 @@ def list_item(form: Any) -> Any:
         if getattr(option, "__origin__", None) is list:
             return get_args(option)[0]
     return None
-
-
-def value_or_none(value: T) -> T | None:
-    """UNSET and null are both nothing."""
-    return None if value is UNSET else value

@@ -46,7 +46,7 @@ NOTHING = Includes()
 
 
 class Family(NamedTuple):
-    """How the posts of one generation are read."""
+    """How the posts of one generation are read. Where posts nest too deep, the form of the deepest lacks what they nest."""
 
     author: Callable[[Any, Includes], Any]
     repost: Callable[[Any, Includes], Any]  # the original that a post repeats
@@ -64,8 +64,8 @@ def id_pair(record: Any) -> IdPair:
 
 V1 = Family(
     author=lambda post, _: post.user or None,
-    repost=lambda post, _: post.retweeted_status or None,
-    quoted=lambda post, _: post.quoted_status or None,
+    repost=lambda post, _: getattr(post, "retweeted_status", None) or None,
+    quoted=lambda post, _: getattr(post, "quoted_status", None) or None,
     id=id_pair,
     author_id=lambda post: id_pair(post.user) if post.user else (None, None),
     time="created_at",
@@ -107,11 +107,11 @@ def _tail(value: Any) -> Any:
 
 
 ACTIVITY = Family(
-    author=lambda post, _: post.actor or None,
-    repost=lambda post, _: (post.object or None) if post.verb == SHARE else None,
-    quoted=lambda post, _: post.twitter_quoted_status or None,
+    author=lambda post, _: getattr(post, "actor", None) or None,
+    repost=lambda post, _: (getattr(post, "object", None) or None) if post.verb == SHARE else None,
+    quoted=lambda post, _: getattr(post, "twitter_quoted_status", None) or None,
     id=lambda post: (_tail(post.id), None),
-    author_id=lambda post: (_tail(post.actor.id) if post.actor else None, None),
+    author_id=lambda post: (_tail(post.actor.id) if getattr(post, "actor", None) else None, None),
     time="postedTime",
     lang="twitter_lang",
 )

@@ -22,6 +22,7 @@ Place = tuple[str, str]  # (object, field): one line of the catalog
 Wanted = Callable[[Field], bool]
 
 MAX_DEEP = 7  # how often objects that can hold themselves may nest (post -> repost -> quote -> author …); what lies deeper is dropped
+ROOM_FOR_AUTHOR = 3  # a post is left out before its author would be: who wrote it decides who may see it
 SCALARS: dict[str, Any] = {"text": str, "int": int, "number": Union[int, float], "bool": bool}  # noqa: UP007 a value, not an annotation
 
 
@@ -33,6 +34,9 @@ class Never(msgspec.Struct):
     """What nothing satisfies: the type of a key that must not be there."""
 
     never: int = msgspec.field(name="\ue000")
+
+
+ABSENT = Raw()  # what a marker holds that is not there
 
 
 class Forms:
@@ -51,6 +55,7 @@ class Forms:
         self._markers = frozenset(markers)
         self._built: dict[tuple[str, int], type[msgspec.Struct] | None] = {}
         self._nesting = _nesting(catalog, wanted)
+        self._posts = {shape.object for shape in load_shapes() if shape.holds == "post"}
 
     def root(self, shape: Shape) -> type[msgspec.Struct]:
         """The form of a shape's payloads. Accepts a payload if and only if its keys are those of the shape."""
@@ -91,7 +96,7 @@ class Forms:
             attribute = attribute_of(field.name)
             names[attribute] = field.name
             if kind is Raw:
-                members.append((attribute, Raw, msgspec.NODEFAULT if required else Raw()))
+                members.append((attribute, Raw, msgspec.NODEFAULT if required else ABSENT))
             elif required:
                 members.append((attribute, kind, msgspec.NODEFAULT))
             else:
@@ -99,10 +104,10 @@ class Forms:
         for key in [*guard.has, *choices]:
             if key not in names.values():
                 names[attribute_of(key)] = key
-                members.append((attribute_of(key), Raw, msgspec.NODEFAULT if key in guard.has else Raw()))
+                members.append((attribute_of(key), Raw, msgspec.NODEFAULT if key in guard.has else ABSENT))
         for key in guard.lacks:
             names[attribute_of(key)] = key
-            members.append((attribute_of(key), Union[Never, UnsetType], UNSET))  # noqa: UP007
+            members.append((attribute_of(key), Union[Never, None, UnsetType], UNSET))  # noqa: UP007
         return msgspec.defstruct(
             name.replace(".", "_"), members, rename=names, kw_only=True, omit_defaults=True, gc=False
         )
@@ -136,7 +141,7 @@ class Forms:
         """The form of an object inside another; None if nothing of it is wanted, or if it lies too deep."""
         if name in self._nesting:
             depth -= 1
-            if depth <= 0:
+            if depth < (ROOM_FOR_AUTHOR if name in self._posts else 1):
                 return None
         key = (name, depth)
         if key not in self._built:

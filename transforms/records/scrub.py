@@ -39,15 +39,19 @@ _WORD = (  # letters of Latin, Greek, Cyrillic and Armenian: what X itself lets 
     r"0-9A-Z_a-z\u00aa\u00b5\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02af\u0370-\u037d\u037f-\u0481\u048a-\u0556"
     r"\u0561-\u0587\u1e00-\u1fff"
 )
-_HIDDEN = (  # takes no room of its own: controls, joiners, direction marks, accents, variation selectors, tags
+# Kept apart by planes: sets of the first plane are bit maps to the engine, and each range beyond it costs a comparison.
+_HIDDEN_HERE = (  # takes no room of its own: controls, joiners, direction marks, accents, variation selectors
     r"\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u0300-\u036f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u1ab0-\u1aff"
     r"\u1dc0-\u1dff\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20d0-\u20ff\u3164\ufe00-\ufe0f\ufe20-\ufe2f\ufeff\uffa0"
-    r"\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    r"\ufff9-\ufffb"
 )
-_DIGIT = "".join(filter(str.isdecimal, map(chr, range(0x1E960))))  # 0-9 of every script
+_HIDDEN = _HIDDEN_HERE + r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"  # and tags
+_ZEROS = [char for char in map(chr, range(0x10000)) if char.isdecimal() and unicodedata.decimal(char) == 0]
+_DIGIT = "".join(f"{zero}-{chr(ord(zero) + 9)}" for zero in _ZEROS)  # 0-9 of every script, ASCII first
+_BEYOND = r"\U000104a0-\U0001e95f\U0001fbf0-\U0001fbf9"  # where the digits of the other planes lie, among others
 _BLANK = r" \t\u00a0\u2000-\u200a\u202f\u205f\u3000"
-_GAP = _BLANK + r"./()\u2010-\u2015\u2212_\u00b7\u30fc\uff08\uff09-"  # what may stand between the digits of a phone
-_SEEN = rf"!-~\uff01-\uff5e{_DIGIT}{_WORD}"  # next to these a hidden character may split something
+_GAP = _BLANK + r"./()\u2010-\u2015\u2212_\u00b7\u30fc\uff08\uff09\-"  # what may stand between the digits of a phone
+_SEEN = rf"!-~\uff01-\uff5e{_DIGIT}{_BEYOND}{_WORD}"  # next to these a hidden character may split something
 _PATH = _WORD + r"/#%&=~+$@*\\-"
 _LOCAL = _WORD + r".%+-"
 _OTHER = rf"[^\W{_WORD}]"  # one letter of the scripts that write without spaces, and of all others
@@ -88,21 +92,23 @@ _KEPT = "|".join(  # runs of seven or more digits that are not numbers of a pers
         rf"\(?{_YEAR}(?: ?[-–—/~] ?{_YEAR})+(?![-./–]?\d)",
         rf"\(?{_TIME} ?[-–] ?{_TIME}(?![{_GAP}]{{0,3}}\d)",
         rf"\(?\d[-–]\d(?:[ ,]{{1,2}}\d[-–]\d){{1,9}}(?![{_GAP}]{{0,3}}\d)",  # 6-4 3-6 7-5
+        r"\(?\d{1,3}(?:,\d{3}){1,5}(?:\.\d\d?)?(?!\d)",
         rf"(?:{_GROUPS}[.{_BLANK}]000|(?<=[€$£¥₹]){_GROUPS}(?:,\d\d)?)(?![{_GAP}]{{0,3}}\d)",
     )
 )
-_NUMBER = re.compile(rf"(?P<kept>{_KEPT})|[+(]{{0,2}}\d(?:[{_GAP}]{{0,3}}\d){{6,}}")
+_NUMBER = re.compile(rf"(?=[\d(+])(?:(?P<kept>{_KEPT})|[+(]{{0,2}}\d(?:[{_GAP}]{{0,3}}\d){{6,}})")
 
 _RARE = re.compile(
-    rf"[@＠﹫.．․﹒。｡:：&(\[{{{_DIGIT}{_HIDDEN}](?:"
-    r"(?<=[(\[{])[ \t]{0,2}(?:[Aa][Tt]|[Dd][Oo][Tt]|[@.])[ \t]{0,2}[)\]}]"
-    rf"|(?<=[{_DIGIT}])(?:[{_GAP}{_HIDDEN}]*[{_DIGIT}]){{6}}"
-    r"|(?<=[\w-][.．․﹒])[^\W\d_][\w-]"
-    rf"|(?<=[{_SEEN}][。｡])[{_SEEN}]"
+    rf"[@＠﹫.．․﹒。｡:：&(\[{{{_DIGIT}{_HIDDEN_HERE}{_BEYOND}\U000e0000-\U000e0fff]"
+    r"(?!(?:handle|link)\])(?:"  # the marks of the sweep
+    rf"(?<=[{_DIGIT}{_BEYOND}])(?:[{_GAP}{_HIDDEN}]*[{_DIGIT}{_BEYOND}]){{6}}"
+    r"|(?<=[.．․﹒])(?<=[\w-].)[^\W\d_][\w-]"
+    r"|(?<=[(\[{])[ \t]{0,2}(?:[Aa][Tt]|[Dd][Oo][Tt]|[@.])[ \t]{0,2}[)\]}]"
     r"|(?<=[:：])\\?[/／]\\?[/／]\w"
     r"|(?<=[@＠﹫])(?:\S| [\w-]{1,63}\.[a-z]{2})"
     r"|(?<=&)(?:amp;)*(?!(?:amp|lt|gt|quot);)(?:#[\dxX]|[A-Za-z]{2,31};)"
-    rf"|(?<=[{_SEEN}][{_HIDDEN}])[{_HIDDEN}]*[{_SEEN}]"
+    rf"|(?<=[。｡])(?<=[{_SEEN}].)[{_SEEN}]"
+    rf"|(?<=[{_HIDDEN}])(?<=[{_SEEN}].)[{_HIDDEN}]*[{_SEEN}]"
     r")[^\ud800]*"  # one find for each text
 )
 
@@ -112,7 +118,7 @@ _ENTITY = r"&(?:amp;)*(?:#\d{1,6}(?!\d);?|#[xX][\da-fA-F]{1,5}(?![\da-fA-F]);?|[
 _SPELT = r"[ \t]?[(\[{][ \t]{0,2}(?:[Aa][Tt]|[Dd][Oo][Tt]|[@.])[ \t]{0,2}[)\]}][ \t]?| @ (?=[\w-]{1,63}\.[a-z]{2})"
 _TOKEN = re.compile(rf"{_SPELT}|{_ENTITY}|.", re.DOTALL)
 _DISGUISE = re.compile(
-    rf"[{_HIDDEN}{_DIGIT[10:]}＠﹫．․﹒。｡：﹕／＿－＋\uff21-\uff3a\uff41-\uff5a\u2100-\u214f\u2460-\u24ff"
+    rf"[{_HIDDEN}{_DIGIT[3:]}{_BEYOND}＠﹫．․﹒。｡：﹕／＿－＋\uff21-\uff3a\uff41-\uff5a\u2100-\u214f\u2460-\u24ff"
     rf"\U0001d400-\U0001d7ff\U0001f130-\U0001f149]|{_SPELT}|{_ENTITY}"
 )
 _IS_HIDDEN = re.compile(f"[{_HIDDEN}]")
@@ -171,17 +177,17 @@ def _mark_number(found: re.Match[str]) -> str:
 
 
 _Marker = Callable[[re.Match[str]], str]
-_THOROUGH: tuple[tuple[re.Pattern[str], _Marker], ...] = (
-    (_EMAIL, lambda _: EMAIL),
-    (_ANY_LINK, lambda _: LINK),
-    (_DOMAIN, _mark_domain),
-    (_ANY_HANDLE, lambda _: HANDLE),
-    (_NUMBER, _mark_number),
+_Pass = tuple[re.Pattern[str], re.Pattern[str], _Marker]
+_THOROUGH: tuple[_Pass, ...] = (  # (what a text must hold for the pass to be worth while, what is replaced, by what)
+    (re.compile("@"), _EMAIL, lambda _: EMAIL),
+    (re.compile(r":\\?/"), _ANY_LINK, lambda _: LINK),
+    (re.compile(r"\.(?<=[\w-]\.)[^\W\d_]"), _DOMAIN, _mark_domain),
+    (re.compile("@"), _ANY_HANDLE, lambda _: HANDLE),
+    (re.compile(rf"\d(?:[{_GAP}]{{0,3}}\d){{6}}"), _NUMBER, _mark_number),
 )
-_ALL: tuple[tuple[re.Pattern[str], _Marker], ...] = (
-    (_LINK, lambda _: LINK),
-    (_HANDLE, lambda _: HANDLE),
-    *_THOROUGH,
+_SWEEP: tuple[_Pass, ...] = (
+    (re.compile("http"), _LINK, lambda _: LINK),
+    (re.compile("@"), _HANDLE, lambda _: HANDLE),
 )
 
 # Cannot occur in decoded text, and is an edge to every expression above, as the ends of a text are.
@@ -231,8 +237,9 @@ def _settle(text: str, swept: str) -> str:
     """The thorough passes over a text: over what the sweep left, or, where it is disguised, over its skeleton."""
     if _DISGUISE.search(text):
         return _unmask(text)
-    for pattern, mark in _THOROUGH:
-        swept = pattern.sub(mark, swept)
+    for hint, pattern, mark in _THOROUGH:
+        if hint.search(swept):
+            swept = pattern.sub(mark, swept)
     return swept
 
 
@@ -242,7 +249,9 @@ def _unmask(text: str) -> str:
     folded = [_fold(token) for token in tokens]
     place = [number for number, char in enumerate(folded) if char]  # of each character of the skeleton, among tokens
     skeleton = "".join(folded)
-    for pattern, mark in _ALL:
+    for hint, pattern, mark in _SWEEP + _THOROUGH:
+        if not hint.search(skeleton):
+            continue
         skeleton_parts: list[str] = []
         places: list[int] = []
         done = 0

@@ -1,7 +1,8 @@
 """Shapes: the families that payloads belong to, told by their keys.
 
 The rules stand in ``configs/shapes.tsv``: a shape is the first line there all of whose keys are present and none of whose
-forbidden keys is. A key that holds ``null`` counts as absent. What no line describes is not recognised, and passes nowhere.
+forbidden keys is. A key that holds ``null`` counts as absent, save where one of several will do. What no line describes is
+not recognised, and passes nowhere.
 """
 
 from collections.abc import Mapping
@@ -25,6 +26,11 @@ class Shape(NamedTuple):
     holds: str  # post | page | user | user_page | dm | dm_page | event | control | other
     posts: tuple[str, ...]  # the key (a choice of keys) under which the contents of a page lie
     store: str  # yes | no | consent
+
+    @property
+    def in_bulk(self) -> bool:
+        """Whether batches of it are decoded at once. Posts come first in the table, and no payload is two kinds of post."""
+        return self.holds == "post"
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -71,20 +77,24 @@ def recognise(line: bytes) -> Shape:
         return UNKNOWN  # JSON, but not an object
     below: dict[str, Mapping[str, msgspec.Raw]] = {}
 
-    def present(key: str) -> bool:
+    def value_of(key: str) -> msgspec.Raw | None:
         head, _, tail = key.partition(".")
         value = keys.get(head)
-        if value is None or bytes(value) == NULL:
-            return False
-        if not tail:
-            return True
+        if value is None or not tail:
+            return value
         if head not in below:
             below[head] = _first_object(value)
-        inner = below[head].get(tail)
-        return inner is not None and bytes(inner) != NULL
+        return below[head].get(tail)
+
+    def present(key: str) -> bool:
+        value = value_of(key)
+        return value is not None and bytes(value) != NULL
+
+    def one_of(choice: tuple[str, ...]) -> bool:
+        return any(value_of(key) is not None for key in choice) if len(choice) > 1 else present(choice[0])
 
     for shape in load():
-        if all(any(map(present, choice)) for choice in shape.has) and not any(map(present, shape.lacks)):
+        if all(map(one_of, shape.has)) and not any(map(present, shape.lacks)):
             return shape
     return UNKNOWN
 

@@ -98,7 +98,7 @@ class Sieve(Generic[C]):
         self.plan = plan
         catalog = plan.catalog()
         forms = Forms(catalog, self.wanted(catalog), places(catalog), self.markers())
-        self.codecs = {shape.name: Codec(forms.root(shape)) for shape in load_shapes() if self.looks_into(shape)}
+        self.codecs = {shape.name: Codec(shape, forms.root(shape)) for shape in load_shapes() if self.looks_into(shape)}
         self.eyes = {name: eye_of(family, name) for name, family in POST_OBJECTS.items()}
 
     # what a kind of output says

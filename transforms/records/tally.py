@@ -22,6 +22,10 @@ class Tally:
         self.counts: Counts = Counter()
         self.rejects: list[Reject] = []
 
+    def payload(self, line: Line) -> bytes:
+        """The bytes of a payload of the batch."""
+        return self._batch.lines[line.start : line.end]
+
     def read(self, records: int) -> None:
         """So many records came in."""
         self.counts[READ, ""] += records

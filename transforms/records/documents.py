@@ -1,0 +1,190 @@
+"""Framing: text that holds JSON documents in whatever arrangement becomes one document a line.
+
+Tools save payloads pretty-printed, as elements of an array, several documents one after another, on one huge line, with
+headings in between. A framer takes such text chunk by chunk and writes it again, byte for byte in its place: a line break
+inside a document becomes a space, what separates documents becomes line breaks. So offsets stay what they were, and what
+follows sees lines only. Nothing is parsed or validated here, and nothing is taken out: whoever decodes the lines counts
+what is not a document.
+
+Only whole objects that stand alone become lines of their own. What shares its line with anything else (half a document,
+a heading) stays on that line and falls with it: a fragment of a payload must not pass for a payload.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Positions = npt.NDArray[np.int64]
+
+NEWLINE, QUOTE, OPEN, CLOSE = b'\n"{}'
+BLANK = b" \t\r\n"
+# What may stand between documents: the last three are the letters of null, which tools write for what they did not get
+SEPARATORS = BLANK + b",[]nul"
+# What may come before an object inside of another one: a line that begins with an object after anything else is a new document
+GOES_ON = b"[:,"
+
+
+class Framer:
+    """Frames a text in chunks of any size: ``feed`` each, in order. How the text is cut makes no difference to its lines."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._quoted = False  # inside a string
+        self._escaped = False  # after an odd run of backslashes
+        self._before = NEWLINE  # the last byte
+        self._before_blanks = NEWLINE  # the last byte that is not blank
+        self._spoiled = False  # on a line that holds something else than documents and separators
+        self._closed = False  # the last byte closed a document
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the text so far ends inside a document."""
+        return self._depth > 0
+
+    def feed(self, chunk: bytes) -> bytes:
+        """The chunk, framed. As long as it was, unless documents follow one another without anything between them."""
+        if not chunk:
+            return chunk
+        at, kind = self._outside_strings(chunk)
+        fresh = self._fresh(chunk, at, kind)
+        depth, above = self._depths(kind, fresh)
+        framed = bytearray(chunk)
+        _view(framed)[at[(kind == NEWLINE) & (depth > 0)]] = ord(" ")
+        edges = ((kind == OPEN) & (depth == 1)) | ((kind == CLOSE) & (above == 1))
+        breaks = self._between(framed, zip(at[edges].tolist(), (kind[edges] == OPEN).tolist(), strict=True))
+        self._depth = int(depth[-1]) if len(depth) else self._depth
+        self._before = chunk[-1]
+        self._before_blanks = (chunk.rstrip(BLANK) or bytes([self._before_blanks]))[-1]
+        return _broken_at(framed, breaks)
+
+    def _outside_strings(self, chunk: bytes) -> tuple[Positions, npt.NDArray[np.uint8]]:
+        """Where braces and line breaks lie outside of strings, and which is which.
+
+        A line break ends a string: JSON has none inside, so a string that was cut off spoils no more than its line.
+        """
+        text = _view(self._without_escapes(chunk))
+        at = np.flatnonzero((text == QUOTE) | (text == NEWLINE) | (text == OPEN) | (text == CLOSE))
+        if not len(at):
+            return at, text[at]
+        kind = text[at]
+        quotes = np.cumsum(kind == QUOTE, dtype=np.int64) + self._quoted
+        quoted = (quotes - np.maximum.accumulate(np.where(kind == NEWLINE, quotes, 0))) & 1
+        self._quoted = bool(quoted[-1])
+        outside = (kind != QUOTE) & (quoted == 0)
+        return at[outside], kind[outside]
+
+    def _without_escapes(self, chunk: bytes) -> bytes:
+        if self._escaped and chunk[0] in b'"\\':
+            chunk = b" " + chunk[1:]
+        if b"\\" in chunk:
+            chunk = chunk.replace(rb"\\", b"  ").replace(rb"\"", b"  ")
+        self._escaped = chunk.endswith(b"\\")
+        return chunk
+
+    def _fresh(self, chunk: bytes, at: Positions, kind: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+        """Which braces begin a document for certain, however the one before ended: first on their line, and not inside."""
+        fresh = np.zeros(len(at), np.bool_)
+        before = _view(bytes([self._before]) + chunk[:-1])
+        candidates = np.flatnonzero((kind == OPEN) & (before[at] == NEWLINE))
+        for number, place in zip(candidates.tolist(), at[candidates].tolist(), strict=True):
+            fresh[number] = self._last_before(chunk, place) not in GOES_ON
+        return fresh
+
+    def _last_before(self, chunk: bytes, place: int) -> int:
+        for byte in reversed(memoryview(chunk)[:place]):
+            if byte not in BLANK:
+                return byte
+        return self._before_blanks
+
+    def _depths(
+        self, kind: npt.NDArray[np.uint8], fresh: npt.NDArray[np.bool_]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """How many braces are open after each mark, and before it. Never below 0; 1 after each fresh brace."""
+        sums = np.cumsum((kind == OPEN).astype(np.int64) - (kind == CLOSE))
+        # depth is the sum less the lowest sum so far; a fresh brace starts that over, which is done by shifting what comes
+        # after it so far down that what came before it is never the lowest
+        shift = np.cumsum(fresh) * (len(kind) + self._depth + 2)
+        lowest = np.minimum.accumulate(np.concatenate(([-self._depth], sums - fresh - shift)))[1:] + shift
+        depth = sums - lowest
+        above = np.concatenate(([self._depth], depth[:-1]))
+        return depth, above
+
+    def _between(self, framed: bytearray, edges: Iterator[tuple[int, bool]]) -> list[int]:
+        """Frames what lies between the documents. Returns where a line break is lacking."""
+        lacking: list[int] = []
+        after = None if self._depth else 0  # where what lies between documents begins; None inside a document
+        closed = self._closed
+        for place, opens in edges:
+            if not opens:
+                after, closed = place + 1, True
+                continue
+            if after is None:  # the document before this one was cut off; its last line break became a space
+                self._spoiled = False
+                lacking.append(place)
+            elif after < place:
+                self._frame_gap(framed, after, place)
+            elif closed and not self._spoiled:
+                lacking.append(place)
+            after = None
+        if after is not None and after < len(framed):
+            self._frame_gap(framed, after, len(framed))
+        self._closed = after == len(framed)
+        return lacking
+
+    def _frame_gap(self, framed: bytearray, start: int, end: int) -> None:
+        gap = framed[start:end]
+        if gap == b"\n":
+            self._spoiled = False
+        elif self._spoiled or gap.strip(SEPARATORS):
+            framed[start:end] = b"\n".join(self._lines_of_gap(gap))
+        else:
+            framed[start:end] = b"\n" * len(gap)
+
+    def _lines_of_gap(self, gap: bytearray) -> Iterator[bytes]:
+        for number, line in enumerate(gap.split(b"\n")):
+            self._spoiled = self._spoiled and not number
+            if self._spoiled:
+                yield line
+            else:
+                rest = line.lstrip(SEPARATORS)
+                self._spoiled = bool(rest)
+                yield b"\n" * (len(line) - len(rest)) + rest
+
+
+def is_lines(head: bytes) -> bool:
+    """Whether a text that begins like this has one document a line already: framing it gives the lines it has."""
+    return _stripped(Framer().feed(head)) == _stripped(head)
+
+
+def unfold(line: bytes) -> bytes:
+    """A line that holds an array of documents, as lines of one document each; any other line as it is."""
+    if not line.lstrip(BLANK).startswith(b"[") or b"{" not in line:
+        return line
+    framer = Framer()
+    framed = framer.feed(line)
+    return line if framer.unfinished else framed
+
+
+def unfold_lines(lines: bytes) -> bytes:
+    """Lines, with those that begin with a bracket unfolded. Costs next to nothing where there are none."""
+    text = _view(lines)
+    if not (lines.startswith(b"[") or bool(((text[:-1] == NEWLINE) & (text[1:] == ord("["))).any())):
+        return lines
+    return b"".join(unfold(line) for line in lines.splitlines(keepends=True))
+
+
+def _stripped(text: bytes) -> list[bytes]:
+    return [stripped for line in text.split(b"\n") if (stripped := line.strip(BLANK))]
+
+
+def _view(text: bytes | bytearray) -> npt.NDArray[Any]:
+    return np.frombuffer(text, np.uint8)
+
+
+def _broken_at(text: bytearray, places: list[int]) -> bytes:
+    if not places:
+        return bytes(text)
+    bounds = [0, *places, len(text)]
+    return b"\n".join(text[start:end] for start, end in zip(bounds, bounds[1:], strict=False))

@@ -1,0 +1,104 @@
+"""What expresses one of X's eight sensitive categories about a person, by the name of a field or by its labels.
+
+A field whose name tells is refused whatever its values say: ``is_pregnant: false`` and ``p_democrat: 0.02`` are
+inferences too. A field whose name may tell (``party``, ``union``) is judged by the values declared for it, and refused
+where none are declared or where they only say yes or no. Any other field is judged by its values alone.
+
+What the words of the tables mean, and how they are found: ``vocabulary.py``. Nothing here reads free text.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+from xsieve.transforms.records.vocabulary import Match, excused, find, lone, says_nothing, words_of
+
+By = Literal["name", "values", "undeclared"]
+
+
+class Finding(NamedTuple):
+    """Which item is expressed, by the clause that shuts it out; in which language the word is; what gave it away.
+
+    ``undeclared``: the name may express the item, and no values were declared that say otherwise.
+    """
+
+    category: str
+    item: str
+    clause: str
+    language: str
+    by: By
+
+
+def judge(name: str, values: Sequence[str] | None = None) -> Finding | None:
+    """What a field of that name, with those values declared for it, expresses of a person; None if nothing.
+
+    >>> judge("ml.is_pregnant").item, judge("party", ["cdu", "spd"]).by, judge("party").by
+    ('pregnancy', 'values', 'undeclared')
+    >>> judge("party_size"), judge("party", ["birthday", "wedding"])
+    (None, None)
+    """
+    return judge_words(name) or _by_values(name, values or ()) or _ambiguous(name, values or ())
+
+
+def judge_words(text: str) -> Finding | None:
+    """What the words of a text (a description, a title) express of a person; ambiguous words are let pass."""
+    return _first((match for match in find(text) if match.word.role in ("tells", "name")), "name")
+
+
+def judge_label(value: str, name: str = "") -> Finding | None:
+    """What a single label says of a person, in a field of that name; None if nothing.
+
+    Cached for labels as they come from a closed set; longer texts are judged anew each time.
+    """
+    return _judge_short_label(value, name) if len(value) <= 64 else _judge_label(value, name)
+
+
+def _judge_label(value: str, name: str) -> Finding | None:
+    return _by_values(name, (value,))
+
+
+_judge_short_label = lru_cache(maxsize=65536)(_judge_label)
+
+
+def _by_values(name: str, values: Sequence[str]) -> Finding | None:
+    """Labels that tell by themselves, those that tell beside each other, those that tell under such a name."""
+    if not values:
+        return None
+    beside = words_of(name) + tuple(word for value in values for word in words_of(value))
+    matches = [match for value in values for match in find(value)]
+    matches = [match for match in matches if not excused(match, beside)]
+    telling = [match for match in matches if match.word.role == "tells"]
+    pairs = [match for match in matches if match.word.role == "pair" and lone(match)]
+    for match in pairs:
+        same = {pair.word.letters for pair in pairs if pair.word.item.category == match.word.item.category}
+        telling += [match] if len(same) >= 2 else []
+    open_to = {match.word.item.category for match in _open(name)}
+    weak = ("under", "pair", "alone")
+    telling += [m for m in matches if m.word.role in weak and m.word.item.category in open_to]
+    return _first(telling, "values", beside)
+
+
+def _ambiguous(name: str, values: Sequence[str]) -> Finding | None:
+    """A name that may tell, where no value says what it means."""
+    if all(says_nothing(value) for value in values):
+        return _first(_open(name), "undeclared")
+    return None
+
+
+def _open(name: str) -> list[Match]:
+    """The words of a name that may express an item."""
+    return [
+        match
+        for match in find(name)
+        if not excused(match)
+        and (match.word.role == "either" or (match.word.role in ("alone", "pair") and lone(match)))
+    ]
+
+
+def _first(matches: Iterable[Match], by: By, beside: Sequence[str] = ()) -> Finding | None:
+    """The longest word, the first of the tables among equals."""
+    found = [match for match in matches if not excused(match, beside)]
+    if not found:
+        return None
+    word = max(found, key=lambda match: match.end - match.start).word
+    return Finding(*word.item, word.language, by)
