@@ -38,6 +38,7 @@ from xsieve.pipelines.settings_values import (
     Text,
     Texts,
 )
+from xsieve.transforms.records.sensitive import judge
 
 __all__ = ["Mistake", "Settings", "SettingsError", "json_schema", "load", "parse", "warnings"]
 
@@ -324,6 +325,11 @@ def warnings(settings: Settings) -> list[str]:
             "Declare app_only if the data came by a bearer token."
         )
     for name, output in settings.outputs.items():
+        if finding := judge(name):
+            found.append(
+                f"outputs.{name}: the name may be read as {finding.item} of the people in the output "
+                f"({finding.clause}). Better is a name for what was collected and when."
+            )
         if isinstance(output, Rows) and output.time == "exact":
             found.append(f"outputs.{name}.time: an exact time leads back to the post, and so to its author.")
         if isinstance(output, Rows) and output.metrics == "exact":

@@ -191,11 +191,10 @@ def _hint(given: str, known: Iterable[str], expected: str) -> str:
 def _outputs(data: object) -> Iterator[Mistake]:
     """Names tell too: who is in an output called ``pregnant_users`` has been inferred to be."""
     for name in _group(data, "outputs"):
-        if finding := judge(name):
-            yield Mistake(f"outputs.{name}", _telling(finding))
-        for text in _texts(_group(data, "outputs", name).get("description")):
-            if finding := judge_words(text):
-                yield Mistake(f"outputs.{name}.description", _telling(finding))
+        places = {f"outputs.{name}": [name]}
+        places[f"outputs.{name}.description"] = _texts(_group(data, "outputs", name).get("description"))
+        for place, texts in places.items():
+            yield from (Mistake(place, _telling(found)) for found in map(judge_words, texts) if found)
 
 
 def _telling(finding: Finding) -> str:

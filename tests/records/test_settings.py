@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from xsieve.configs import table
@@ -503,7 +504,7 @@ def test_a_link_to_the_input_is_the_input(tmp_path: Path) -> None:
             "enrich.stance.values",
             "political affiliation",
         ),
-        ([("enrich.orientation", STANCE)], "enrich.orientation", "sexual orientation"),
+        ([("enrich.sex", STANCE)], "enrich.sex", "sex life"),
         ([("outputs.pregnant_users", IDS)], "outputs.pregnant_users", "pregnancy"),
         (
             [("outputs.trends.description", "posts of pregnant women")],
@@ -545,7 +546,7 @@ def test_name_path_and_labels_are_judged_together(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(settings_checks, "judge", lambda name, values=None: seen.append((name, values)))
     read(changed(("enrich.size", {"path": "ml.party.size", "about": "content", "values": [2, "Many", True]})))
     labels = ["2", "many", "true"]
-    assert seen == [("size", labels), ("ml.party.size", labels), ("size", labels), ("trends", None)]
+    assert seen == [("size", labels), ("ml.party.size", labels), ("size", labels)]
 
 
 @pytest.mark.parametrize(
@@ -763,6 +764,7 @@ DATA = st.recursive(
 )
 
 
+@examples(deadline=None)
 @given(DATA, st.sampled_from(leaves(DETAILED)), st.integers(0, 4))
 def test_any_data_gives_settings_or_a_settings_error(
     data: Any, at: tuple[str | int, ...], depth: int
@@ -784,6 +786,7 @@ YAML = st.text(
 )
 
 
+@examples(deadline=None)
 @given(YAML | st.text(max_size=60))
 def test_any_text_gives_settings_or_a_settings_error(text: str) -> None:
     """Whatever the file holds, nothing else is ever raised."""
@@ -808,6 +811,8 @@ def test_what_is_allowed_and_risky_is_warned_of() -> None:
         assert path in warning
     (warning,) = warnings(read(changed()))
     assert "collection.access" in warning
+    (warning,) = warnings(read(careful | {"outputs": {"covid": IDS}}))
+    assert "outputs.covid: the name may be read as health" in warning
 
 
 def objects(node: Any) -> list[dict[str, Any]]:

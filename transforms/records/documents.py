@@ -1,33 +1,35 @@
 """Framing: text that holds JSON documents in whatever arrangement becomes one document a line.
 
-Tools save payloads pretty-printed, as elements of an array, several documents one after another, on one huge line, with
-headings in between. A framer takes such text chunk by chunk and writes it again, byte for byte in its place: a line break
-inside a document becomes a space, what separates documents becomes line breaks. So offsets stay what they were, and what
-follows sees lines only. Nothing is parsed or validated here, and nothing is taken out: whoever decodes the lines counts
-what is not a document.
+Tools save payloads pretty-printed, as elements of an array, several documents one after another, on one huge
+line, with headings in between. A framer takes such text chunk by chunk and writes it again, each byte in its
+place: a line break inside a document becomes a space, what separates documents becomes line breaks. Offsets
+stay what they were, and what follows sees lines only. Nothing is parsed or validated here: whoever decodes
+the lines counts what is not a document.
 
-Only whole objects that stand alone become lines of their own. What shares its line with anything else (half a document,
-a heading) stays on that line and falls with it: a fragment of a payload must not pass for a payload.
+Only whole objects that stand alone become lines of their own. What shares its line with anything else (half a
+document, a heading) stays on that line and falls with it: no fragment of a payload must pass for a payload.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-Positions = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.int64]
+Bytes = npt.NDArray[np.uint8]
+Flags = npt.NDArray[np.bool_]
 
-NEWLINE, QUOTE, OPEN, CLOSE = b'\n"{}'
+NEWLINE, SPACE, QUOTE, BACKSLASH, OPEN, CLOSE = b'\n "\\{}'
 BLANK = b" \t\r\n"
-# What may stand between documents: the last three are the letters of null, which tools write for what they did not get
+# What may stand between documents; the letters are those of null, written for what a tool did not get
 SEPARATORS = BLANK + b",[]nul"
-# What may come before an object inside of another one: a line that begins with an object after anything else is a new document
+# What comes before an object inside of another one: a line that opens one after anything else begins anew
 GOES_ON = b"[:,"
 
 
 class Framer:
-    """Frames a text in chunks of any size: ``feed`` each, in order. How the text is cut makes no difference to its lines."""
+    """Frames a text, fed in chunks of any size. How it is cut makes no difference to its lines."""
 
     def __init__(self) -> None:
         self._depth = 0
@@ -44,14 +46,14 @@ class Framer:
         return self._depth > 0
 
     def feed(self, chunk: bytes) -> bytes:
-        """The chunk, framed. As long as it was, unless documents follow one another without anything between them."""
+        """The chunk, framed: as long as it was, and a line break longer where two documents touch."""
         if not chunk:
             return chunk
         at, kind = self._outside_strings(chunk)
         fresh = self._fresh(chunk, at, kind)
         depth, above = self._depths(kind, fresh)
         framed = bytearray(chunk)
-        _view(framed)[at[(kind == NEWLINE) & (depth > 0)]] = ord(" ")
+        _view(framed)[at[(kind == NEWLINE) & (depth > 0)]] = SPACE
         edges = ((kind == OPEN) & (depth == 1)) | ((kind == CLOSE) & (above == 1))
         breaks = self._between(framed, zip(at[edges].tolist(), (kind[edges] == OPEN).tolist(), strict=True))
         self._depth = int(depth[-1]) if len(depth) else self._depth
@@ -59,12 +61,12 @@ class Framer:
         self._before_blanks = (chunk.rstrip(BLANK) or bytes([self._before_blanks]))[-1]
         return _broken_at(framed, breaks)
 
-    def _outside_strings(self, chunk: bytes) -> tuple[Positions, npt.NDArray[np.uint8]]:
+    def _outside_strings(self, chunk: bytes) -> tuple[Numbers, Bytes]:
         """Where braces and line breaks lie outside of strings, and which is which.
 
-        A line break ends a string: JSON has none inside, so a string that was cut off spoils no more than its line.
+        A line break ends a string, for JSON has none inside: a string that was cut off spoils only its line.
         """
-        text = _view(self._without_escapes(chunk))
+        text = self._without_escapes(chunk)
         at = np.flatnonzero((text == QUOTE) | (text == NEWLINE) | (text == OPEN) | (text == CLOSE))
         if not len(at):
             return at, text[at]
@@ -75,16 +77,22 @@ class Framer:
         outside = (kind != QUOTE) & (quoted == 0)
         return at[outside], kind[outside]
 
-    def _without_escapes(self, chunk: bytes) -> bytes:
+    def _without_escapes(self, chunk: bytes) -> Bytes:
+        """The chunk, with blanks for the quotes that are escaped."""
+        text = np.frombuffer(bytearray(chunk), np.uint8)
         if self._escaped and chunk[0] in b'"\\':
-            chunk = b" " + chunk[1:]
-        if b"\\" in chunk:
-            chunk = chunk.replace(rb"\\", b"  ").replace(rb"\"", b"  ")
-        self._escaped = chunk.endswith(b"\\")
-        return chunk
+            text[0] = SPACE
+        slashes = np.flatnonzero(text == BACKSLASH)
+        order = np.arange(len(slashes))
+        first = np.diff(slashes, prepend=-2) > 1  # of a run of backslashes, every second of which is escaped
+        escaped = 1 + slashes[(order - np.maximum.accumulate(np.where(first, order, 0))) & 1 == 0]
+        self._escaped = bool(len(escaped)) and int(escaped[-1]) == len(chunk)
+        escaped = escaped[: len(escaped) - self._escaped]
+        text[escaped[text[escaped] == QUOTE]] = SPACE
+        return text
 
-    def _fresh(self, chunk: bytes, at: Positions, kind: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-        """Which braces begin a document for certain, however the one before ended: first on their line, and not inside."""
+    def _fresh(self, chunk: bytes, at: Numbers, kind: Bytes) -> Flags:
+        """Which braces certainly begin a document, even where the one before was cut off."""
         fresh = np.zeros(len(at), np.bool_)
         before = _view(bytes([self._before]) + chunk[:-1])
         candidates = np.flatnonzero((kind == OPEN) & (before[at] == NEWLINE))
@@ -98,13 +106,11 @@ class Framer:
                 return byte
         return self._before_blanks
 
-    def _depths(
-        self, kind: npt.NDArray[np.uint8], fresh: npt.NDArray[np.bool_]
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """How many braces are open after each mark, and before it. Never below 0; 1 after each fresh brace."""
+    def _depths(self, kind: Bytes, fresh: Flags) -> tuple[Numbers, Numbers]:
+        """How many braces are open after each mark, and before it: never below 0, 1 after a fresh brace."""
         sums = np.cumsum((kind == OPEN).astype(np.int64) - (kind == CLOSE))
-        # depth is the sum less the lowest sum so far; a fresh brace starts that over, which is done by shifting what comes
-        # after it so far down that what came before it is never the lowest
+        # The depth is the sum less the lowest sum so far. A fresh brace starts that over: all sums from there
+        # on are shifted so far down that none from before it can be the lowest
         shift = np.cumsum(fresh) * (len(kind) + self._depth + 2)
         lowest = np.minimum.accumulate(np.concatenate(([-self._depth], sums - fresh - shift)))[1:] + shift
         depth = sums - lowest
@@ -120,9 +126,13 @@ class Framer:
             if not opens:
                 after, closed = place + 1, True
                 continue
-            if after is None:  # the document before this one was cut off; its last line break became a space
+            if after is None:
+                # the document before this one was cut off, and its last line break became a space
                 self._spoiled = False
-                lacking.append(place)
+                if place:
+                    framed[place - 1] = NEWLINE
+                else:
+                    lacking.append(place)
             elif after < place:
                 self._frame_gap(framed, after, place)
             elif closed and not self._spoiled:
@@ -134,7 +144,7 @@ class Framer:
         return lacking
 
     def _frame_gap(self, framed: bytearray, start: int, end: int) -> None:
-        gap = framed[start:end]
+        gap = bytes(framed[start:end])
         if gap == b"\n":
             self._spoiled = False
         elif self._spoiled or gap.strip(SEPARATORS):
@@ -142,7 +152,7 @@ class Framer:
         else:
             framed[start:end] = b"\n" * len(gap)
 
-    def _lines_of_gap(self, gap: bytearray) -> Iterator[bytes]:
+    def _lines_of_gap(self, gap: bytes) -> Iterator[bytes]:
         for number, line in enumerate(gap.split(b"\n")):
             self._spoiled = self._spoiled and not number
             if self._spoiled:
@@ -154,7 +164,7 @@ class Framer:
 
 
 def is_lines(head: bytes) -> bool:
-    """Whether a text that begins like this has one document a line already: framing it gives the lines it has."""
+    """Whether a text that begins like this has one document a line: framing leaves its lines as they are."""
     return _stripped(Framer().feed(head)) == _stripped(head)
 
 
@@ -179,7 +189,7 @@ def _stripped(text: bytes) -> list[bytes]:
     return [stripped for line in text.split(b"\n") if (stripped := line.strip(BLANK))]
 
 
-def _view(text: bytes | bytearray) -> npt.NDArray[Any]:
+def _view(text: bytes | bytearray) -> Bytes:
     return np.frombuffer(text, np.uint8)
 
 
@@ -187,4 +197,4 @@ def _broken_at(text: bytearray, places: list[int]) -> bytes:
     if not places:
         return bytes(text)
     bounds = [0, *places, len(text)]
-    return b"\n".join(text[start:end] for start, end in zip(bounds, bounds[1:], strict=False))
+    return b"\n".join(text[start:end] for start, end in pairwise(bounds))

@@ -54,6 +54,7 @@ class Forms:
         self._signs = signs
         self._markers = frozenset(markers)
         self._built: dict[tuple[str, int], type[msgspec.Struct] | None] = {}
+        self.object_of: dict[type[msgspec.Struct], str] = {}  # form -> the object of the field tables
         self._nesting = _nesting(catalog, wanted)
         self._posts = {shape.object for shape in load_shapes() if shape.holds == "post"}
 
@@ -108,9 +109,11 @@ class Forms:
         for key in guard.lacks:
             names[attribute_of(key)] = key
             members.append((attribute_of(key), Union[Never, None, UnsetType], UNSET))  # noqa: UP007
-        return msgspec.defstruct(
+        form = msgspec.defstruct(
             name.replace(".", "_"), members, rename=names, kw_only=True, omit_defaults=True, gc=False
         )
+        self.object_of[form] = name
+        return form
 
     def _type(self, field: Field, depth: int, guard: "_Guard | None" = None) -> Any:
         """The type of a field, or None where nothing of it is wanted."""

@@ -17,9 +17,9 @@ from xsieve.transforms.records.decode import Group
 from xsieve.transforms.records.families import QUOTED, REPLIED, items, post_object, references
 from xsieve.transforms.records.forms import ABSENT, Place, attribute_of
 from xsieve.transforms.records.handles import handles_in, holds_handle
-from xsieve.transforms.records.plan import Enrichment, Plan
+from xsieve.transforms.records.labels import labels
+from xsieve.transforms.records.plan import Plan
 from xsieve.transforms.records.scrub import scrub_all
-from xsieve.transforms.records.sensitive import judge_label
 from xsieve.transforms.records.sift import Needs, Posts, Sieve
 from xsieve.transforms.records.tally import Tally
 
@@ -323,24 +323,3 @@ def _clients(names: list[str | None], posts: Posts, tally: Tally) -> Column:
         name if name is None or name in known or not holds_handle(name, handles.of(line)) else None
         for name, line in zip(names, posts.lines, strict=True)
     ]
-
-
-def labels(values: Column, added: Enrichment, tally: Tally) -> Column:
-    """Declared labels less those that were not declared, or that express a sensitive category."""
-    kept = [label_of(value, added.values) for value in values]
-    refused = sum(k is None and v is not None and v is not UNSET for k, v in zip(kept, values, strict=True))
-    tally.noted("label_refused", refused)
-    return kept
-
-
-def label_of(value: Any, declared: tuple[str | int | float | bool, ...]) -> Any:
-    """A label if it may pass, else None."""
-    if value is None or value is UNSET:
-        return None
-    if value.__class__ is list:
-        return [label for item in value if (label := label_of(item, declared)) is not None]
-    if declared and value not in declared:
-        return None
-    if value.__class__ is str:
-        return None if judge_label(value) else value
-    return value if value.__class__ in (int, float, bool) else None

@@ -97,8 +97,10 @@ class Sieve(Generic[C]):
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         catalog = plan.catalog()
-        forms = Forms(catalog, self.wanted(catalog), places(catalog), self.markers())
-        self.codecs = {shape.name: Codec(shape, forms.root(shape)) for shape in load_shapes() if self.looks_into(shape)}
+        self.forms = Forms(catalog, self.wanted(catalog), places(catalog), self.markers())
+        self.codecs = {
+            shape.name: Codec(shape, self.forms.root(shape)) for shape in load_shapes() if self.looks_into(shape)
+        }
         self.eyes = {name: eye_of(family, name) for name, family in POST_OBJECTS.items()}
 
     # what a kind of output says

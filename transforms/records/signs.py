@@ -49,6 +49,17 @@ class Suspended(_Flag):
     reason = "author_suspended"
 
 
+class Private(Sign):
+    """A list that only its owner sees: true (v2), or "private" (v1.1)."""
+
+    reason = "private_list"
+
+    def says_no(self, value: Any) -> bool:
+        if not isinstance(value, bool | str):
+            raise TypeError
+        return value is True or value == "private"
+
+
 class Copyright(_Flag):
     """Withheld after a copyright complaint."""
 
@@ -89,6 +100,7 @@ class Community(Sign):
 KINDS: dict[str, type[Sign]] = {
     "protected": Protected,
     "suspended": Suspended,
+    "private": Private,
     "copyright": Copyright,
     "withheld": Withheld,
     "followers": Followers,

@@ -6,6 +6,7 @@ it passes for one's own use, and is counted.
 """
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -46,10 +47,12 @@ class Eye(NamedTuple):
 def eye_of(family: Family, post_object: str) -> Eye:
     """The eye for the posts of an object (``v1.post``) and their authors (``v1.user``)."""
     user_object = post_object.partition(".")[0] + ".user"
-    return Eye(family, _ways(post_object), _ways(user_object))
+    return Eye(family, sign_ways(post_object), sign_ways(user_object))
 
 
-def _ways(name: str) -> tuple[Way, ...]:
+@cache
+def sign_ways(name: str) -> tuple[Way, ...]:
+    """The ways to the signs of an object of the field tables."""
     return tuple(tuple(map(attribute_of, path.split("."))) for path, _ in table_of_signs().get(name, ()))
 
 
