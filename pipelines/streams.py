@@ -1,6 +1,7 @@
 """What files hold as bytes: opened on any file system, decompressed, in blocks of bounded size.
 
-Nothing that a library says goes further than this: messages of file systems and decompressors hold paths and bytes.
+Nothing that a library says goes further than this: messages of file systems and decompressors hold paths and
+bytes.
 """
 
 import bz2
@@ -18,7 +19,7 @@ UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class SourceError(Exception):
-    """Sources that cannot be found or read. Names the user's own pattern or the number of a source, nothing else."""
+    """Sources that cannot be found or read. Names the user's own pattern or the number of a source."""
 
 
 class Cut(Exception):  # noqa: N818 not an error of the program: what was read so far is good
@@ -45,7 +46,9 @@ def _zstd() -> Any:
 
 COMPRESSIONS = (
     Compression("gzip", (b"\x1f\x8b",), lambda: zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)),
-    Compression("zstd", (b"\x28\xb5\x2f\xfd", *(bytes([0x50 + n]) + b"\x2a\x4d\x18" for n in range(16))), _zstd),
+    Compression(
+        "zstd", (b"\x28\xb5\x2f\xfd", *(bytes([0x50 + n]) + b"\x2a\x4d\x18" for n in range(16))), _zstd
+    ),
     Compression("bzip2", (b"BZh",), bz2.BZ2Decompressor),
     Compression("xz", (b"\xfd7zXZ\0",), lzma.LZMADecompressor),
 )
@@ -79,7 +82,7 @@ def blocks_of(file: BinaryIO, size: int) -> Iterator[bytes]:
 
 
 def decompressed(blocks: Iterable[bytes], compression: str) -> Iterator[bytes]:
-    """The content of compressed blocks, all streams in them one after another. Raises Cut after all that is good."""
+    """The content of compressed blocks, of all streams in them. Raises Cut after all that is good."""
     start = next(c.start for c in COMPRESSIONS if c.name == compression)
     stream, between = start(), True  # between two streams, where padding may lie
     for block in blocks:
@@ -97,7 +100,7 @@ def decompressed(blocks: Iterable[bytes], compression: str) -> Iterator[bytes]:
 
 
 def resized(blocks: Iterable[bytes], size: int) -> Iterator[bytes]:
-    """The same bytes in blocks of exactly ``size``, but for the last; all of them, also where the blocks are cut."""
+    """The same bytes in blocks of exactly ``size``, but for the last; all of them, also before a Cut."""
     held = bytearray()
     try:
         for block in blocks:

@@ -33,11 +33,7 @@ class Refused(Exception):  # noqa: N818 not an error of the program: one payload
         self.shape = shape
 
 
-class Line(NamedTuple):
-    """Where a line lies in its batch."""
-
-    start: int
-    end: int
+Line = tuple[int, int]  # where a line lies in its batch: start and end
 
 
 class Group(NamedTuple):
@@ -96,10 +92,10 @@ def lines_of(batch: bytes) -> tuple[list[Line], bool]:
         if end < 0:
             end = size
         if batch[end - 1] == 125 and batch[start] == 123 and end > start:  # } and {
-            found.append(Line(start, end))
+            found.append((start, end))
         elif batch[start:end].strip(BLANKS):
             whole = whole and batch[start] == 123 and batch[start:end].rstrip(BLANKS)[-1] == 125
-            found.append(Line(start, end))
+            found.append((start, end))
         start = end + 1
     return found, whole
 
@@ -114,12 +110,11 @@ def decode(
     lines, whole = lines_of(batch)
     if not lines:
         return
-    shape = _shape_of(batch[lines[0].start : lines[0].end])
-    codec = codecs.get(shape.name)
-    if whole and codec and shape.in_bulk:
+    codec = codecs.get(_shape_of(batch[slice(*lines[0])]).name)
+    if whole and codec and codec.shape.in_bulk:
         payloads = _at_once(codec, batch, len(lines))
         if payloads is not None:
-            yield Group(shape, payloads, lines, codec.loud.copy())
+            yield Group(codec.shape, payloads, lines, codec.loud.copy())
             return
     yield from _by_line(batch, lines, codecs, refuse)
 
@@ -131,11 +126,11 @@ def _shape_of(line: bytes) -> Shape:
         return UNKNOWN
 
 
-def _at_once(codec: Codec, batch: bytes, count: int) -> list[Any] | None:
-    """All payloads of a batch, or None unless each line is one payload of the codec's shape."""
+def _at_once(codec: Codec, lines: bytes, count: int) -> list[Any] | None:
+    """All payloads of the lines, or None unless each line is one payload of the codec's shape."""
     codec.loud.clear()
     try:
-        payloads = codec.many(batch)
+        payloads = codec.many(lines)
     except JSON_ERRORS:
         return None
     # decode_lines also takes several documents on a line and documents of several lines; each line here begins with { and
@@ -147,22 +142,41 @@ def _by_line(
     batch: bytes, lines: Iterable[Line], codecs: Mapping[str, Codec], refuse: Callable[[Line, Refused], None]
 ) -> Iterator[Group]:
     groups: dict[str, Group] = {}
+    last: Codec | None = None
     for place in lines:
-        line = batch[place.start : place.end]
+        line = batch[slice(*place)]
         try:
-            shape, payload, loud, leaves = decode_line(line, codecs)
+            found = _as_before(line, last) or decode_line(line, codecs)
         except Refused as refused:
             refuse(place, refused)
             continue
+        shape, payload, loud, leaves = found
+        last = codecs.get(shape.name) if shape.in_bulk else last
         group = groups.get(shape.name) or Group(shape, [], [], [])
         group.payloads.append(payload)
         group.lines.append(place)
-        groups[shape.name] = group._replace(loud=group.loud + loud, leaves=group.leaves + leaves)
+        group.loud.extend(loud)
+        groups[shape.name] = group._replace(leaves=group.leaves + leaves) if leaves else group
     yield from groups.values()
 
 
-def decode_line(line: bytes, codecs: Mapping[str, Codec]) -> tuple[Shape, Any, list[Sign], int]:
-    """One payload: its shape, the record (None where the shape has no codec), its loud signs, mistyped leaves. Raises Refused."""
+Decoded = tuple[Shape, Any, list[Sign], int]  # shape, record (None where the shape has no codec), loud signs, mistyped leaves
+
+
+def _as_before(line: bytes, codec: Codec | None) -> Decoded | None:
+    """The payload if it is of the same shape as one before: a form accepts its own shape only, so there is no need to look."""
+    if codec is None:
+        return None
+    codec.loud.clear()
+    try:
+        payload = codec.one(line)
+    except JSON_ERRORS:
+        return None
+    return (codec.shape, payload, codec.loud.copy(), 0) if codec.all_whole([payload]) else None
+
+
+def decode_line(line: bytes, codecs: Mapping[str, Codec]) -> Decoded:
+    """One payload by itself. Raises Refused."""
     try:
         shape = recognise(line)
     except JSON_ERRORS as error:
@@ -175,14 +189,14 @@ def decode_line(line: bytes, codecs: Mapping[str, Codec]) -> tuple[Shape, Any, l
         return shape, None, [], 0
     codec.loud.clear()
     try:
-        payload, leaves = codec.one(line), 0
+        return shape, codec.one(line), codec.loud.copy(), 0
     except JSON_ERRORS:
         codec.loud.clear()
         try:
             payload, leaves = codec.field_by_field(line)
         except Refused as refused:
             raise Refused(refused.reason, shape.name) from None
-    return shape, payload, codec.loud.copy(), leaves
+        return shape, payload, [], leaves
 
 
 def _why(error: BaseException, line: bytes) -> Reason:

@@ -13,6 +13,7 @@ document, a heading) stays on that line and falls with it: no fragment of a payl
 from collections.abc import Iterator
 from itertools import pairwise
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -164,8 +165,18 @@ class Framer:
 
 
 def is_lines(head: bytes) -> bool:
-    """Whether a text that begins like this has one document a line: framing leaves its lines as they are."""
-    return _stripped(Framer().feed(head)) == _stripped(head)
+    """Whether a text that begins like this has one document a line: framing it makes no document that is no line.
+
+    Lines that are broken do not count against it, for framing would take the next line for their end.
+    """
+    framer = Framer()
+    framed = _stripped(framer.feed(head))
+    lines = frozenset(_stripped(head))
+    made = [line for line in framed if line not in lines]
+    if framer.unfinished and made and made[-1] is framed[-1]:
+        # longer than what is seen of it; unless it is a broken line, beside which there are whole ones
+        return not any(map(_is_json, made[:-1])) and any(map(_is_object, head.split(b"\n")))
+    return not any(map(_is_json, made))
 
 
 def unfold(line: bytes) -> bytes:
@@ -182,7 +193,18 @@ def unfold_lines(lines: bytes) -> bytes:
     text = _view(lines)
     if not (lines.startswith(b"[") or bool(((text[:-1] == NEWLINE) & (text[1:] == ord("["))).any())):
         return lines
-    return b"".join(unfold(line) for line in lines.splitlines(keepends=True))
+    return b"\n".join(unfold(line) for line in lines.split(b"\n"))
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        return bool(msgspec.json.decode(line, type=msgspec.Raw))
+    except (msgspec.MsgspecError, RecursionError):
+        return False
+
+
+def _is_object(line: bytes) -> bool:
+    return line.startswith(b"{") and _is_json(line)
 
 
 def _stripped(text: bytes) -> list[bytes]:

@@ -4,7 +4,8 @@ v1.1 and Activity Streams nest them; v2 keeps them beside the posts, in the ``in
 flattened the page. The functions here take a decoded post and what its page includes, and give the other record or None.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from xsieve.transforms.records.forms import Empty
@@ -14,7 +15,7 @@ QUOTED = frozenset({"quoted"})
 REPLIED = frozenset({"replied_to"})
 SHARE = "share"
 
-IdPair = tuple[Any, Any]  # the id as text and as number, as far as the payload has them
+Column = list[Any]  # one value a post
 
 
 def items(value: Any) -> Iterable[Any]:
@@ -46,72 +47,109 @@ NOTHING = Includes()
 
 
 class Family(NamedTuple):
-    """How the posts of one generation are read. Where posts nest too deep, the form of the deepest lacks what they nest."""
+    """How the posts of one generation are read, by columns: posts and their pages in, one value a post out, None where there is none.
 
-    author: Callable[[Any, Includes], Any]
-    repost: Callable[[Any, Includes], Any]  # the original that a post repeats
-    quoted: Callable[[Any, Includes], Any]
-    id: Callable[[Any], IdPair]
-    author_id: Callable[[Any], IdPair]
+    Where posts nest too deep, the form of the deepest lacks what they nest.
+    """
+
+    authors: Callable[[Column, list[Includes]], Column]
+    reposts: Callable[[Column, list[Includes]], Column]  # the originals that posts repeat
+    quotes: Callable[[Column, list[Includes]], Column]
+    ids: Callable[[Column], tuple[Column, Column]]  # as text, and as number
+    author_ids: Callable[[Column], tuple[Column, Column]]
     time: str  # the attributes that hold the time and the language
     lang: str
 
 
-def id_pair(record: Any) -> IdPair:
-    """The ids of a v1.1 record: ``id_str`` and ``id``. Records that have only ``id`` have it as text."""
-    return (record.id_str, record.id) if hasattr(record, "id_str") else (record.id, None)
+def column(records: Column, attribute: str) -> Column:
+    """An attribute of many records, None where it is absent or null; also where a form is too deep to have it."""
+    try:
+        return [value or None for value in map(attrgetter(attribute), records)]
+    except AttributeError:
+        return [getattr(record, attribute, None) or None for record in records]
+
+
+def both_ids(records: Column) -> tuple[Column, Column]:
+    """``id_str`` and ``id`` of many records; records that have only ``id`` have it as text."""
+    if records and hasattr(records[0], "id_str"):
+        return column(records, "id_str"), column(records, "id")
+    return column(records, "id"), [None] * len(records)
+
+
+def _ids_of(users: Column) -> tuple[Column, Column]:
+    """The ids of users of whom some may be missing."""
+    texts, numbers = both_ids([user for user in users if user])
+    if len(texts) == len(users):
+        return texts, numbers
+    pairs = iter(zip(texts, numbers, strict=True))
+    found = [next(pairs) if user else (None, None) for user in users]
+    return [text for text, _ in found], [number for _, number in found]
 
 
 V1 = Family(
-    author=lambda post, _: post.user or None,
-    repost=lambda post, _: getattr(post, "retweeted_status", None) or None,
-    quoted=lambda post, _: getattr(post, "quoted_status", None) or None,
-    id=id_pair,
-    author_id=lambda post: id_pair(post.user) if post.user else (None, None),
+    authors=lambda posts, _: column(posts, "user"),
+    reposts=lambda posts, _: column(posts, "retweeted_status"),
+    quotes=lambda posts, _: column(posts, "quoted_status"),
+    ids=both_ids,
+    author_ids=lambda posts: _ids_of(column(posts, "user")),
     time="created_at",
     lang="lang",
 )
 
 
-def references(post: Any) -> Iterator[tuple[str, Any]]:
+def references(post: Any) -> Iterable[tuple[str, Any]]:
     """(type, reference) of the posts that a v2 post refers to, under the old name of the key or the new one."""
-    for reference in items(post.referenced_tweets or post.referenced_posts):
-        if reference.type:
-            yield reference.type, reference
+    found = post.referenced_tweets or post.referenced_posts
+    return [(reference.type, reference) for reference in items(found) if reference.type] if found else ()
 
 
-def _referred(types: frozenset[str]) -> Callable[[Any, Includes], Any]:
-    def find(post: Any, page: Includes) -> Any:
-        for kind, reference in references(post):
-            if kind in types:
-                return page.posts.get(reference.id) or reference
-        return None
+def _referred(types: frozenset[str]) -> Callable[[Column, list[Includes]], Column]:
+    def find(posts: Column, pages: list[Includes]) -> Column:
+        return [_first(references(post), types, page) for post, page in zip(posts, pages, strict=True)]
 
     return find
 
 
+def _first(found: Iterable[tuple[str, Any]], types: frozenset[str], page: Includes) -> Any:
+    for kind, reference in found:
+        if kind in types:
+            return page.posts.get(reference.id) or reference
+    return None
+
+
+def _v2_authors(posts: Column, pages: list[Includes]) -> Column:
+    return [post.author or page.users.get(post.author_id) for post, page in zip(posts, pages, strict=True)]
+
+
+def _v2_author_ids(posts: Column) -> tuple[Column, Column]:
+    found = [post.author_id or (post.author.id if post.author else None) for post in posts]
+    return found, [None] * len(found)
+
+
 V2 = Family(
-    author=lambda post, page: post.author or page.users.get(post.author_id),
-    repost=_referred(REPOSTED),
-    quoted=_referred(QUOTED),
-    id=lambda post: (post.id, None),
-    author_id=lambda post: (post.author_id or (post.author.id if post.author else None), None),
+    authors=_v2_authors,
+    reposts=_referred(REPOSTED),
+    quotes=_referred(QUOTED),
+    ids=both_ids,
+    author_ids=_v2_author_ids,
     time="created_at",
     lang="lang",
 )
 
 
-def _tail(value: Any) -> Any:
-    """The id at the end of ``tag:search.twitter.com,2005:ID``, ``object:search.twitter.com,2005:ID``, ``id:twitter.com:ID``."""
-    return value.rpartition(":")[2] if value.__class__ is str else None
+def _tails(values: Column) -> tuple[Column, Column]:
+    """The ids at the end of ``tag:search.twitter.com,2005:ID``, ``object:search.twitter.com,2005:ID``, ``id:twitter.com:ID``."""
+    return [v.rpartition(":")[2] if v.__class__ is str else None for v in values], [None] * len(values)
 
 
 ACTIVITY = Family(
-    author=lambda post, _: getattr(post, "actor", None) or None,
-    repost=lambda post, _: (getattr(post, "object", None) or None) if post.verb == SHARE else None,
-    quoted=lambda post, _: getattr(post, "twitter_quoted_status", None) or None,
-    id=lambda post: (_tail(post.id), None),
-    author_id=lambda post: (_tail(post.actor.id) if getattr(post, "actor", None) else None, None),
+    authors=lambda posts, _: column(posts, "actor"),
+    reposts=lambda posts, _: [
+        original if post.verb == SHARE else None for post, original in zip(posts, column(posts, "object"), strict=True)
+    ],
+    quotes=lambda posts, _: column(posts, "twitter_quoted_status"),
+    ids=lambda posts: _tails(column(posts, "id")),
+    author_ids=lambda posts: _tails([getattr(actor, "id", None) for actor in column(posts, "actor")]),
     time="postedTime",
     lang="twitter_lang",
 )

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from xsieve.transforms.records.batch import Reason
 from xsieve.transforms.records.decode import Group, Line, Refused
-from xsieve.transforms.records.families import IdPair, id_pair
+from xsieve.transforms.records.families import Column, both_ids
 from xsieve.transforms.records.plan import Plan
 from xsieve.transforms.records.shapes import Shape
 from xsieve.transforms.records.sift import Needs, Posts, Sieve, contents_of
@@ -131,28 +131,29 @@ class IdsSieve(Sieve[Ids]):
                 tally.dropped(reason)
             records = [record for record, reason in zip(records, reasons, strict=True) if not reason]
             lines = [line for line, reason in zip(lines, reasons, strict=True) if not reason]
-        return self._parse([id_pair(record) for record in records], lines, group.shape, tally)
+        return self._parse(*both_ids(records), lines, group.shape, tally)
 
     def join(self, contents: list[Ids]) -> Ids:
         return contents[0] if len(contents) == 1 else np.concatenate([NO_IDS, *contents])
 
     def _of_posts(self, posts: Posts, shape: Shape, tally: Tally) -> Ids:
         family = self.eye(shape).family
-        pair = family.id if self.plan.ids == "post" else family.author_id
-        pairs, lines = [pair(post) for post in posts.posts], posts.lines
+        records, lines = posts.posts, posts.lines
         if self.plan.nested:
             nested, more = self._nested(posts, shape, tally)
-            pairs, lines = pairs + [pair(post) for post in nested], lines + more
-        return self._parse(pairs, lines, shape, tally)
+            records, lines = records + nested, lines + more
+        texts, numbers = family.ids(records) if self.plan.ids == "post" else family.author_ids(records)
+        return self._parse(texts, numbers, lines, shape, tally)
 
     def _nested(self, posts: Posts, shape: Shape, tally: Tally) -> tuple[list[Any], list[Line]]:
         """The posts that the posts repeat and quote, and those that their originals quote; less what is not public."""
         eye = self.eye(shape)
         found: list[Any] = []
         lines: list[Line] = []
-        for post, page, line, original in zip(*posts, strict=True):
-            nested = [original, eye.family.quoted(post, page), original and eye.family.quoted(original, page)]
-            for other in filter(None, nested):
+        quotes = eye.family.quotes(posts.posts, posts.pages)
+        for quote, page, line, original in zip(quotes, posts.pages, posts.lines, posts.originals, strict=True):
+            beneath = eye.family.quotes([original], [page]) if original else []
+            for other in filter(None, [original, quote, *beneath]):
                 tally.read(1)
                 if eye.reason(other, page):
                     tally.dropped("nested_nonpublic")
@@ -161,20 +162,21 @@ class IdsSieve(Sieve[Ids]):
                     lines.append(line)
         return found, lines
 
-    def _parse(self, pairs: list[IdPair], lines: list[Line], shape: Shape, tally: Tally) -> Ids:
-        ids = parse_ids([text for text, _ in pairs])
+    def _parse(self, texts: Column, numbers: Column, lines: list[Line], shape: Shape, tally: Tally) -> Ids:
+        ids = parse_ids(texts)
         if ids is None:
-            ids = self._parse_one_by_one(pairs, lines, shape, tally)
+            ids = self._parse_one_by_one(texts, numbers, lines, shape, tally)
         else:
-            numbers = ids.tolist()
-            wrong = sum(pair[1].__class__ is int and pair[1] != n for pair, n in zip(pairs, numbers, strict=True))
-            tally.noted("id_mismatch", wrong)
+            pairs = zip(numbers, ids.tolist(), strict=True)
+            tally.noted("id_mismatch", sum(number.__class__ is int and number != found for number, found in pairs))
         tally.passed(len(ids))
         return ids
 
-    def _parse_one_by_one(self, pairs: list[IdPair], lines: list[Line], shape: Shape, tally: Tally) -> Ids:
+    def _parse_one_by_one(
+        self, texts: Column, numbers: Column, lines: list[Line], shape: Shape, tally: Tally
+    ) -> Ids:
         found: list[int] = []
-        for (text, number), line in zip(pairs, lines, strict=True):
+        for text, number, line in zip(texts, numbers, lines, strict=True):
             try:
                 found.append(parse_id(text, number))
             except Refused as refused:

@@ -5,6 +5,7 @@ columns: a path is followed for a whole batch before the next one.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -37,13 +38,18 @@ class Spec(NamedTuple):
     meaning: str
 
 
-class Rows(NamedTuple):
+@dataclass(frozen=True)
+class Rows:
     """Rows by column: name -> values, all of the same length."""
 
     columns: dict[str, Column]
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()))) if self.columns else 0
+
+    def as_dicts(self) -> list[dict[str, Any]]:
+        """The same, one dict a row."""
+        return [dict(zip(self.columns, row, strict=True)) for row in zip(*self.columns.values(), strict=True)]
 
 
 FAMILIES = {"v1": "v1.post", "v2": "v2.post", "activity": "activity.activity"}
@@ -301,9 +307,9 @@ class _Handles:
         self._known: dict[int, frozenset[str]] = {}
 
     def of(self, line: Any) -> frozenset[str]:
-        if line.start not in self._known:
-            self._known[line.start] = handles_in(self._tally.payload(line))
-        return self._known[line.start]
+        if line[0] not in self._known:
+            self._known[line[0]] = handles_in(self._tally.payload(line))
+        return self._known[line[0]]
 
 
 def _hashtags(lists: list[list[str]], posts: Posts, tally: Tally) -> Column:

@@ -138,32 +138,36 @@ class Sieve(Generic[C]):
         for group in decode(batch.lines, self.codecs, tally.refuse):
             tally.noted("mistyped_leaf", group.leaves)
             if group.shape.name in self.codecs:
-                trusted = self._without_repeated_keys(group, batch.lines, tally)
-                contents.append(self.take(trusted, tally))
+                contents.append(self.take(self._without_repeated_keys(group, tally), tally))
             else:
                 tally.read(len(group.payloads))
                 tally.dropped(group.shape.name, len(group.payloads))
         return Sifted(self.join(contents), tally.counts, tally.rejects)
 
-    def _without_repeated_keys(self, group: Group, batch: bytes, tally: Tally) -> Group:
-        """The group less the payloads in which a repeated key overwrote a value that said who may see them."""
-        if not group.loud:
-            return group
-        reached = {id(sign) for payload in group.payloads for sign in self.signs_of(payload)}
-        if all(id(sign) in reached for sign in group.loud):
+    def _without_repeated_keys(self, group: Group, tally: Tally) -> Group:
+        """The group less the payloads in which a repeated key overwrote a value that said who may see them.
+
+        Then a loud sign that was heard is nowhere in what was decoded.
+        """
+        if not group.loud or self._met_all(group):
             return group
         keep: list[int] = []
         for number, line in enumerate(group.lines):
             try:
-                refuse_repeated_keys(batch[line.start : line.end])
+                refuse_repeated_keys(tally.payload(line))
                 keep.append(number)
             except Refused as refused:
                 tally.refuse(line, Refused(refused.reason, group.shape.name))
         return group._replace(payloads=[group.payloads[i] for i in keep], lines=[group.lines[i] for i in keep])
 
-    def signs_of(self, payload: Any) -> Iterable[Sign]:
-        """The signs in a decoded payload."""
-        return signs_within(payload)
+    def _met_all(self, group: Group) -> bool:
+        """Whether every loud sign that was heard is there: first where signs are likely, then everywhere."""
+        heard = {id(sign) for sign in group.loud}
+        if group.shape.holds == "post":
+            met: list[Sign] = []
+            self.eye(group.shape).reasons(group.payloads, [NOTHING] * len(group.payloads), kinds_of(group), met)
+            heard -= {id(sign) for sign in met}
+        return not heard or heard <= {id(sign) for payload in group.payloads for sign in signs_within(payload)}
 
     def eye(self, shape: Shape) -> Eye:
         """Who sees the posts of a shape."""
@@ -173,13 +177,14 @@ class Sieve(Generic[C]):
         """The posts of a group that are public and wanted, side by side. The others are counted."""
         posts, eye = self._unfold(group, tally), self.eye(group.shape)
         tally.read(len(posts.posts))
-        repost = eye.family.repost
-        posts = posts._replace(originals=[repost(*post) for post in zip(posts.posts, posts.pages, strict=True)])
         if group.loud:
-            posts = self._public(posts, eye, tally)
+            reasons = eye.reasons(posts.posts, posts.pages, kinds_of(group), [])
+            for reason in filter(None, reasons):
+                tally.dropped(reason)
+            posts = posts.pick(reason is None for reason in reasons)
+        posts = posts._replace(originals=eye.family.reposts(posts.posts, posts.pages))
         if not self.plan.attested:
-            knows = eye.knows_author
-            tally.noted("visibility_unknown", sum(not knows(*p) for p in zip(posts.posts, posts.pages, strict=True)))
+            tally.noted("visibility_unknown", eye.unknown(posts.posts, posts.pages))
         return wanted_posts(posts, self.plan.where, eye.family, tally)
 
     def _unfold(self, group: Group, tally: Tally) -> Posts:
@@ -193,17 +198,16 @@ class Sieve(Generic[C]):
             found.posts.extend(posts)
             found.pages.extend([page] * len(posts))
             found.lines.extend([line] * len(posts))
+            found.originals.extend([None] * len(posts))
             if not posts:
                 tally.read(1)
                 tally.dropped("empty_page")
         return found
 
-    def _public(self, posts: Posts, eye: Eye, tally: Tally) -> Posts:
-        reasons = [eye.reason(*post) for post in zip(posts.posts, posts.pages, strict=True)]
-        for reason in reasons:
-            if reason:
-                tally.dropped(reason)
-        return posts.pick(reason is None for reason in reasons)
+
+def kinds_of(group: Group) -> frozenset[type[Sign]]:
+    """The kinds of the loud signs of a group: those that have to be looked for."""
+    return frozenset(map(type, group.loud))
 
 
 def contents_of(page: Any, shape: Shape) -> list[Any]:

@@ -24,7 +24,7 @@ class Tally:
 
     def payload(self, line: Line) -> bytes:
         """The bytes of a payload of the batch."""
-        return self._batch.lines[line.start : line.end]
+        return self._batch.lines[slice(*line)]
 
     def read(self, records: int) -> None:
         """So many records came in."""
@@ -52,7 +52,7 @@ class Tally:
     def reject(self, line: Line, refused: Refused) -> None:
         """A record that was read could not be handled."""
         batch = self._batch
-        offset = batch.offset + (line.start if batch.unit == "byte" else batch.lines.count(b"\n", 0, line.start))
+        offset = batch.offset + (line[0] if batch.unit == "byte" else batch.lines.count(b"\n", 0, line[0]))
         self.counts[REJECTED, refused.reason.value] += 1
         self.rejects.append(Reject(refused.reason, "sift", refused.shape, batch.source, offset, batch.unit))
 

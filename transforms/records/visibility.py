@@ -7,41 +7,65 @@ it passes for one's own use, and is counted.
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from xsieve.transforms.records.families import Family, Includes
+from xsieve.transforms.records.families import Column, Family, Includes
 from xsieve.transforms.records.forms import attribute_of
-from xsieve.transforms.records.signs import Sign, table_of_signs
+from xsieve.transforms.records.signs import KINDS, Sign, table_of_signs
 
 REPOST_OF_NONPUBLIC = "repost_of_nonpublic"
-Way = tuple[str, ...]  # the attributes that lead to a sign
+MAX_REPOSTS_DEEP = 4
+Kinds = frozenset[type[Sign]]
+ALL_KINDS: Kinds = frozenset(KINDS.values())
+
+
+class Way(NamedTuple):
+    """The attributes that lead from a record to one of its signs, and the kind of sign."""
+
+    steps: tuple[str, ...]
+    kind: type[Sign]
 
 
 class Eye(NamedTuple):
-    """Looks at the posts of one family: how to find an author, and where the signs are."""
+    """Looks at the posts of one family: how to find their authors, and where the signs are."""
 
     family: Family
     post_signs: tuple[Way, ...]
     user_signs: tuple[Way, ...]
 
+    def reasons(
+        self, posts: Column, pages: list[Includes], kinds: Kinds, met: list[Sign], depth: int = MAX_REPOSTS_DEEP
+    ) -> list[str | None]:
+        """Why not everybody may see each post, None where nothing says so. Looks for the kinds of signs that were heard.
+
+        Adds the loud signs it meets to ``met``.
+        """
+        reasons = loud_signs(posts, self.post_signs, kinds, met)
+        authors = loud_signs(self.family.authors(posts, pages), self.user_signs, kinds, met)
+        reasons = [author or own for own, author in zip(reasons, authors, strict=True)]
+        originals = self.family.reposts(posts, pages)
+        at = [number for number, original in enumerate(originals) if original]
+        if at and depth:
+            nested = self.reasons([originals[n] for n in at], [pages[n] for n in at], kinds, met, depth - 1)
+            for number, hidden in zip(at, nested, strict=True):
+                if hidden and not reasons[number]:
+                    reasons[number] = REPOST_OF_NONPUBLIC
+        return reasons
+
     def reason(self, post: Any, page: Includes) -> str | None:
-        """Why not everybody may see a post; None if nothing says so."""
-        own = loud_sign(post, self.post_signs) or self.user_reason(self.family.author(post, page))
-        if own:
-            return own
-        original = self.family.repost(post, page)
-        return REPOST_OF_NONPUBLIC if original and self.reason(original, page) else None
+        """Why not everybody may see one post."""
+        return self.reasons([post], [page], ALL_KINDS, [])[0]
 
     def user_reason(self, user: Any) -> str | None:
         """Why not everybody may see what a user posts."""
-        return loud_sign(user, self.user_signs) if user else None
+        return loud_signs([user], self.user_signs, ALL_KINDS, [])[0]
 
-    def knows_author(self, post: Any, page: Includes) -> bool:
-        """Whether the payload says if the author is protected."""
-        author = self.family.author(post, page)
-        return bool(author and getattr(author, "protected", None))
+    def unknown(self, posts: Column, pages: list[Includes]) -> int:
+        """How many posts do not tell whether their author is protected."""
+        authors = self.family.authors(posts, pages)
+        return sum(not (author and getattr(author, "protected", None)) for author in authors)
 
 
 def eye_of(family: Family, post_object: str) -> Eye:
@@ -53,29 +77,35 @@ def eye_of(family: Family, post_object: str) -> Eye:
 @cache
 def sign_ways(name: str) -> tuple[Way, ...]:
     """The ways to the signs of an object of the field tables."""
-    return tuple(tuple(map(attribute_of, path.split("."))) for path, _ in table_of_signs().get(name, ()))
+    paths = table_of_signs().get(name, ())
+    return tuple(Way(tuple(map(attribute_of, path.split("."))), kind) for path, kind in paths)
+
+
+def loud_signs(records: Column, ways: tuple[Way, ...], kinds: Kinds, met: list[Sign]) -> list[str | None]:
+    """What a loud sign of each record says, None where it has none; of the kinds asked for. All are added to ``met``."""
+    reasons: list[str | None] = [None] * len(records)
+    for steps, kind in ways:
+        if kind not in kinds:
+            continue
+        values = records
+        for step in steps:
+            values = [value and getattr(value, step, None) for value in values]
+        for number, sign in enumerate(values):
+            if sign and sign.loud:
+                met.append(sign)
+                reasons[number] = sign.reason
+    return reasons
 
 
 def loud_sign(record: Any, ways: tuple[Way, ...]) -> str | None:
-    """What the first loud sign of a record says; None if it has none."""
-    for way in ways:
-        value = record
-        for step in way:
-            value = getattr(value, step, None)
-            if not value:
-                break
-        else:
-            if value.loud:
-                return value.reason
-    return None
+    """What a loud sign of one record says."""
+    return loud_signs([record], ways, ALL_KINDS, [])[0]
 
 
 def signs_within(value: Any) -> Iterator[Sign]:
     """Every sign anywhere in a decoded record."""
-    if isinstance(value, Sign):
-        yield value
-    elif isinstance(value, Struct):
-        for name in value.__struct_fields__:
+    if isinstance(value, Struct):
+        for name in _ways_down(type(value)):
             yield from signs_within(getattr(value, name))
     elif value.__class__ is list:
         for item in value:
@@ -83,3 +113,19 @@ def signs_within(value: Any) -> Iterator[Sign]:
     elif value.__class__ is dict:
         for item in value.values():
             yield from signs_within(item)
+    elif isinstance(value, Sign):
+        yield value
+
+
+@cache
+def _ways_down(form: type[Struct]) -> tuple[str, ...]:
+    """The attributes of a form below which there may be signs."""
+    return tuple(field.name for field in structs.fields(form) if _holds_signs(field.type))
+
+
+def _holds_signs(kind: Any) -> bool:
+    if isinstance(kind, type) and issubclass(kind, Sign):
+        return True
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        return bool(_ways_down(kind))
+    return any(map(_holds_signs, get_args(kind)))

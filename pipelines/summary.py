@@ -1,0 +1,73 @@
+"""The summary of a run: what came in, what went where, why the rest did not. Every output's balance adds up."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
+
+from xsieve.transforms.records.tally import DROPPED, NOTED, OUT, READ, REJECTED, Counts, balance
+
+
+class Progress(NamedTuple):
+    """How far a run is: bytes of the sources as they lie on disk, records once they are known, seconds since it began."""
+
+    bytes_done: int
+    bytes_total: int
+    records: int | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class OutputSummary:
+    """What became of the records for one output: read = out + dropped + rejected."""
+
+    name: str
+    kind: str
+    read: int
+    out: int
+    dropped: dict[str, int]
+    rejected: dict[str, int]
+    noted: dict[str, int]
+    files: list[str]
+    state: str  # published
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every record is accounted for."""
+        return self.read == self.out + sum(self.dropped.values()) + sum(self.rejected.values())
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run did. Holds no content: numbers, reasons, and the paths that the settings name."""
+
+    outputs: dict[str, OutputSummary]
+    sources: list[dict[str, Any]]
+    seconds: float
+    runner: str
+    workers: int
+    rejected_share: float
+    max_rejects: float
+    rejects_path: str | None = None
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def too_many_rejects(self) -> bool:
+        """Whether more was rejected than the settings allow."""
+        return self.rejected_share > self.max_rejects
+
+    def as_dict(self) -> dict[str, Any]:
+        """For machines."""
+        return asdict(self)
+
+
+def summary_of(name: str, kind: str, counts: Counts, files: list[str], state: str) -> OutputSummary:
+    """The counts of one output, by what they count. Raises AssertionError if they do not add up: that is a defect."""
+    assert balance(counts) == 0, "the counts of an output do not add up"
+    return OutputSummary(
+        name,
+        kind,
+        counts[READ, ""],
+        counts[OUT, ""],
+        *({reason: n for (what, reason), n in sorted(counts.items()) if what == kind_ and n} for kind_ in (DROPPED, REJECTED, NOTED)),
+        files=files,
+        state=state,
+    )
