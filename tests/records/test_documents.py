@@ -186,6 +186,7 @@ def test_nesting_of_any_depth_is_framed():
         (b'[{"id": ', False),
         (b'{\n  "data": [\n  {"id": 1}\n  ],\n "includes', False),
         (b'{"data":\n{"id": 2}\n}', False),
+        (b"[\n]\n", False),
         (b'{"id": 1}{"id": 2}', False),
         (b'Heading\n{\n"id": 1}', False),
     ],
@@ -198,6 +199,7 @@ def test_a_text_is_line_delimited_where_framing_makes_no_document_that_is_no_lin
 def test_a_line_that_holds_an_array_is_unfolded_and_keeps_its_places():
     """Each element on a line of its own, at its offset."""
     assert unfold(b'[{"id": 1}, {"id": [2]}]\n') == b'\n{"id": 1}\n\n{"id": [2]}\n\n'
+    assert unfold(b"[]\n").strip() == unfold(b"[null, null]").strip() == b""
     assert (
         unfold_lines(b'{"a":1}\n[{"a":2},{"a":3}]\n{"a":[{}]}\n')
         == b'{"a":1}\n\n{"a":2}\n{"a":3}\n\n{"a":[{}]}\n'
@@ -205,7 +207,17 @@ def test_a_line_that_holds_an_array_is_unfolded_and_keeps_its_places():
 
 
 @pytest.mark.parametrize(
-    "line", [b'{"a": [{}]}\n', b"[1, 2, 3]\n", b'[{"a": 1}, {"b":\n', b"[null]\n", b"", b"\n"]
+    "line",
+    [
+        b'{"a": [{}]}\n',
+        b"[1, 2, 3]\n",
+        b'[{"a": 1}, {"b":\n',
+        b"[[1]]\n",
+        b"[[",
+        b'[{"a": 1}], "b": {}}',
+        b"",
+        b"\n",
+    ],
 )
 def test_other_lines_are_left_as_they_are(line):
     """Objects, arrays without objects, and arrays that were cut off are for the sieve to judge."""

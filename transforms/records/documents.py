@@ -165,27 +165,31 @@ class Framer:
 
 
 def is_lines(head: bytes) -> bool:
-    """Whether a text that begins like this has one document a line: framing it makes no document that is no line.
+    """Whether a text that begins like this has one document a line: framing makes none that is not a line.
 
-    Lines that are broken do not count against it, for framing would take the next line for their end.
+    Broken lines do not count against it, although framing may add the next line to them.
     """
     framer = Framer()
     framed = _stripped(framer.feed(head))
     lines = frozenset(_stripped(head))
+    if not framed:
+        return not lines
     made = [line for line in framed if line not in lines]
     if framer.unfinished and made and made[-1] is framed[-1]:
-        # longer than what is seen of it; unless it is a broken line, beside which there are whole ones
+        # it is longer than what is seen of it; unless it is a broken line, and others are whole
         return not any(map(_is_json, made[:-1])) and any(map(_is_object, head.split(b"\n")))
     return not any(map(_is_json, made))
 
 
 def unfold(line: bytes) -> bytes:
-    """A line that holds an array of documents, as lines of one document each; any other line as it is."""
-    if not line.lstrip(BLANK).startswith(b"[") or b"{" not in line:
+    """A line that is an array of documents (or of none), as a line for each; any other line as it is."""
+    text = line.strip(BLANK)
+    if not (text.startswith(b"[") and text.endswith(b"]")):
         return line
     framer = Framer()
     framed = framer.feed(line)
-    return line if framer.unfinished else framed
+    whole = all(each.startswith(b"{") and each.endswith(b"}") for each in _stripped(framed))
+    return framed if whole and not framer.unfinished else line
 
 
 def unfold_lines(lines: bytes) -> bytes:

@@ -9,7 +9,8 @@ from functools import lru_cache
 
 _KEYS = (b'screen_name"', b'sername"')  # screen_name, in_reply_to_screen_name; username, preferredUsername
 _VALUE = re.compile(rb'\s*:\s*"@?([^"\\]{1,50})')
-_SITES = re.compile(rb'(?:twitter|//x|\.x)\.com\\?/(?:#!\\?/)?(\w{1,50})', re.IGNORECASE)
+_SITES = (b"twitter.com", b"//x.com", b"\\/x.com")
+_PROFILE = re.compile(rb"\\?/(?:#!\\?/)?@?(\w{1,50})")
 _AT = re.compile(rb"\w{1,50}")
 _NOT_WORD = re.compile(r"[\W_]+")
 
@@ -26,8 +27,11 @@ def handles_in(payload: bytes) -> frozenset[str]:
         word = _AT.match(part)
         if word:
             found.add(word[0])
-    if b".com" in payload:
-        found.update(_SITES.findall(payload))
+    for site in _SITES:
+        for part in payload.split(site)[1:]:
+            profile = _PROFILE.match(part)
+            if profile:
+                found.add(profile[1])
     return frozenset(handle.decode("utf-8", "replace").casefold() for handle in found)
 
 

@@ -118,6 +118,7 @@ class IdsSieve(Sieve[Ids]):
         """The ids of a group, repeats included."""
         if group.shape.holds in ("post", "page"):
             return self._of_posts(self.posts_of(group, tally), group.shape, tally)
+        group = self.trusted(group, tally)
         records: list[Any] = []
         lines: list[Line] = []
         for payload, line in zip(group.payloads, group.lines, strict=True):

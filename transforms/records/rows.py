@@ -175,8 +175,8 @@ class Relation(NamedTuple):
 
 
 def _relations(posts: Posts, root: str) -> Column:
-    relate = {"v1.post": _relate_v1, "v2.post": _relate_v2, "activity.activity": _relate_activity}[root]
-    return [relate(post, bool(original)) for post, original in zip(posts.posts, posts.originals, strict=True)]
+    relate = _RELATE[root]
+    return [relate(post, original is not None) for post, original in zip(posts.posts, posts.originals, strict=True)]
 
 
 @cache
@@ -195,7 +195,10 @@ def _relate_v1(post: Any, repost: bool) -> Relation:
 
 
 def _relate_v2(post: Any, repost: bool) -> Relation:
-    kinds = {kind for kind, _ in references(post)}
+    found = references(post)
+    if not found:
+        return UNRELATED
+    kinds = {kind for kind, _ in found}
     return _relation(repost, bool(kinds & QUOTED), bool(kinds & REPLIED))
 
 
@@ -203,6 +206,8 @@ def _relate_activity(post: Any, repost: bool) -> Relation:
     return _relation(repost, there(post.twitter_quoted_status), there(post.inReplyTo))
 
 
+UNRELATED = Relation(False, False, False)
+_RELATE = {"v1.post": _relate_v1, "v2.post": _relate_v2, "activity.activity": _relate_activity}
 _PARTS: dict[str, Callable[[Posts, str], Column]] = {
     "original": _originals,
     "media": _media,

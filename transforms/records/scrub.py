@@ -83,7 +83,7 @@ _ANY_LINK = re.compile(rf"(?:(?<![{_WORD}])[A-Za-z][0-9A-Za-z+.-]{{0,20}})?{_AFT
 _DOMAIN = re.compile(
     rf"(?P<host>(?:(?<![{_WORD}-])(?<![{_WORD}-]\.)[{_WORD}-]+|(?<!{_OTHER})(?<!{_OTHER}\.){_OTHER}+)\."
     rf"(?:{_LABEL}\.)*(?:(?=[^\W\d_])[{_WORD}-]{{2,}}|{_OTHER}{{2,}}))"
-    rf"(?P<path>(?::\d*)?(?:/|[?#](?=\w))(?:{_ADDRESS})?(?:\.?…)?)?"
+    rf"(?P<path>(?::\d*)?(?=/|[?#]\w)\??{_ADDRESS}(?:\.?…)?)?"
 )
 _ANY_HANDLE = re.compile(rf"@[/_.~\\-]{{0,2}}(?:[{_WORD}]+{_REST_OF_HANDLE}|\w+)|@(?:…|\.\.+)")
 

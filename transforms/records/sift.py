@@ -138,18 +138,19 @@ class Sieve(Generic[C]):
         for group in decode(batch.lines, self.codecs, tally.refuse):
             tally.noted("mistyped_leaf", group.leaves)
             if group.shape.name in self.codecs:
-                contents.append(self.take(self._without_repeated_keys(group, tally), tally))
+                contents.append(self.take(group, tally))
             else:
                 tally.read(len(group.payloads))
                 tally.dropped(group.shape.name, len(group.payloads))
         return Sifted(self.join(contents), tally.counts, tally.rejects)
 
-    def _without_repeated_keys(self, group: Group, tally: Tally) -> Group:
+    def trusted(self, group: Group, tally: Tally, met: Iterable[Sign] = ()) -> Group:
         """The group less the payloads in which a repeated key overwrote a value that said who may see them.
 
-        Then a loud sign that was heard is nowhere in what was decoded.
+        That shows in a loud sign that was heard but is neither among those met already nor anywhere else in what was decoded.
         """
-        if not group.loud or self._met_all(group):
+        heard = {id(sign) for sign in group.loud} - {id(sign) for sign in met}
+        if not heard or heard <= {id(sign) for payload in group.payloads for sign in signs_within(payload)}:
             return group
         keep: list[int] = []
         for number, line in enumerate(group.lines):
@@ -158,16 +159,9 @@ class Sieve(Generic[C]):
                 keep.append(number)
             except Refused as refused:
                 tally.refuse(line, Refused(refused.reason, group.shape.name))
-        return group._replace(payloads=[group.payloads[i] for i in keep], lines=[group.lines[i] for i in keep])
-
-    def _met_all(self, group: Group) -> bool:
-        """Whether every loud sign that was heard is there: first where signs are likely, then everywhere."""
-        heard = {id(sign) for sign in group.loud}
-        if group.shape.holds == "post":
-            met: list[Sign] = []
-            self.eye(group.shape).reasons(group.payloads, [NOTHING] * len(group.payloads), kinds_of(group), met)
-            heard -= {id(sign) for sign in met}
-        return not heard or heard <= {id(sign) for payload in group.payloads for sign in signs_within(payload)}
+        payloads, lines = [group.payloads[i] for i in keep], [group.lines[i] for i in keep]
+        loud = [sign for payload in payloads for sign in signs_within(payload) if sign.loud]
+        return group._replace(payloads=payloads, lines=lines, loud=loud)
 
     def eye(self, shape: Shape) -> Eye:
         """Who sees the posts of a shape."""
@@ -175,39 +169,38 @@ class Sieve(Generic[C]):
 
     def posts_of(self, group: Group, tally: Tally) -> Posts:
         """The posts of a group that are public and wanted, side by side. The others are counted."""
-        posts, eye = self._unfold(group, tally), self.eye(group.shape)
-        tally.read(len(posts.posts))
+        eye = self.eye(group.shape)
+        posts = self._unfold(group, eye.family)
+        reasons: list[str | None] = []
         if group.loud:
-            reasons = eye.reasons(posts.posts, posts.pages, kinds_of(group), [])
+            met: list[Sign] = []
+            kinds = frozenset(map(type, group.loud))
+            reasons = eye.reasons(posts.posts, posts.pages, posts.originals, kinds, met)
+            trusted = self.trusted(group, tally, met)
+            if trusted is not group:
+                return self.posts_of(trusted, tally)
+        empty = sum(not contents_of(payload, group.shape) for payload in group.payloads) if group.shape.posts else 0
+        tally.read(len(posts.posts) + empty)
+        tally.dropped("empty_page", empty)
+        if group.loud:
             for reason in filter(None, reasons):
                 tally.dropped(reason)
             posts = posts.pick(reason is None for reason in reasons)
-        posts = posts._replace(originals=eye.family.reposts(posts.posts, posts.pages))
         if not self.plan.attested:
             tally.noted("visibility_unknown", eye.unknown(posts.posts, posts.pages))
         return wanted_posts(posts, self.plan.where, eye.family, tally)
 
-    def _unfold(self, group: Group, tally: Tally) -> Posts:
+    def _unfold(self, group: Group, family: Family) -> Posts:
         if group.shape.holds == "post":
-            count = len(group.payloads)
-            return Posts(group.payloads, [NOTHING] * count, group.lines, [None] * count)
-        found = Posts([], [], [], [])
-        for payload, line in zip(group.payloads, group.lines, strict=True):
-            page = Includes(getattr(payload, "includes", None))
-            posts = contents_of(payload, group.shape)
-            found.posts.extend(posts)
-            found.pages.extend([page] * len(posts))
-            found.lines.extend([line] * len(posts))
-            found.originals.extend([None] * len(posts))
-            if not posts:
-                tally.read(1)
-                tally.dropped("empty_page")
-        return found
-
-
-def kinds_of(group: Group) -> frozenset[type[Sign]]:
-    """The kinds of the loud signs of a group: those that have to be looked for."""
-    return frozenset(map(type, group.loud))
+            posts, pages, lines = group.payloads, [NOTHING] * len(group.payloads), group.lines
+        else:
+            posts, pages, lines = list[Any](), list[Includes](), list[Line]()
+            for payload, line in zip(group.payloads, group.lines, strict=True):
+                page, found = Includes(getattr(payload, "includes", None)), contents_of(payload, group.shape)
+                posts += found
+                pages += [page] * len(found)
+                lines += [line] * len(found)
+        return Posts(posts, pages, lines, family.reposts(posts, pages))
 
 
 def contents_of(page: Any, shape: Shape) -> list[Any]:

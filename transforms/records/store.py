@@ -62,9 +62,9 @@ class StoreSieve(Sieve[bytes]):
             posts = self.posts_of(group, tally)
             kept = [Kept(post, 1, line) for post, line in zip(posts.posts, posts.lines, strict=True)]
         elif group.shape.posts:
-            kept = self._pages(group, tally)
+            kept = self._pages(self.trusted(group, tally), tally)
         else:
-            kept = self._others(group, tally)
+            kept = self._others(self.trusted(group, tally), tally)
         if group.loud:
             for payload, _, _ in kept:
                 if any(sign.loud for sign in signs_within(payload)):

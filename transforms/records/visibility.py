@@ -36,19 +36,25 @@ class Eye(NamedTuple):
     user_signs: tuple[Way, ...]
 
     def reasons(
-        self, posts: Column, pages: list[Includes], kinds: Kinds, met: list[Sign], depth: int = MAX_REPOSTS_DEEP
+        self,
+        posts: Column,
+        pages: list[Includes],
+        originals: Column,
+        kinds: Kinds,
+        met: list[Sign],
+        depth: int = MAX_REPOSTS_DEEP,
     ) -> list[str | None]:
-        """Why not everybody may see each post, None where nothing says so. Looks for the kinds of signs that were heard.
+        """Why not everybody may see each post, None where nothing says so. ``originals`` are what they repeat.
 
-        Adds the loud signs it meets to ``met``.
+        Looks for the kinds of signs that were heard, and adds the loud ones it meets to ``met``.
         """
         reasons = loud_signs(posts, self.post_signs, kinds, met)
         authors = loud_signs(self.family.authors(posts, pages), self.user_signs, kinds, met)
         reasons = [author or own for own, author in zip(reasons, authors, strict=True)]
-        originals = self.family.reposts(posts, pages)
         at = [number for number, original in enumerate(originals) if original]
         if at and depth:
-            nested = self.reasons([originals[n] for n in at], [pages[n] for n in at], kinds, met, depth - 1)
+            below, beside = [originals[n] for n in at], [pages[n] for n in at]
+            nested = self.reasons(below, beside, self.family.reposts(below, beside), kinds, met, depth - 1)
             for number, hidden in zip(at, nested, strict=True):
                 if hidden and not reasons[number]:
                     reasons[number] = REPOST_OF_NONPUBLIC
@@ -56,7 +62,7 @@ class Eye(NamedTuple):
 
     def reason(self, post: Any, page: Includes) -> str | None:
         """Why not everybody may see one post."""
-        return self.reasons([post], [page], ALL_KINDS, [])[0]
+        return self.reasons([post], [page], self.family.reposts([post], [page]), ALL_KINDS, [])[0]
 
     def user_reason(self, user: Any) -> str | None:
         """Why not everybody may see what a user posts."""
