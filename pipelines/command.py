@@ -1,27 +1,28 @@
-"""The command ``xsieve``. What is heavy is imported where it is needed, so that ``--help`` answers at once."""
+"""The command ``xsieve``. What is heavy is imported where it is needed: ``--help`` answers at once."""
 
+import io
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
     from xsieve.pipelines.settings import Settings
-    from xsieve.pipelines.show import Screen
+    from xsieve.transforms.records.catalog import Catalog
 
 
 class Exit(IntEnum):
-    """Exit codes. Mistakes in the command line are SETTINGS too."""
+    """Exit codes. A mistaken command line is SETTINGS too."""
 
-    DONE = 0
     ERROR = 1
     SETTINGS = 2
     WITHHELD = 3  # kept for releases that their limits hold back
-    REJECTS = 4  # more was rejected than max_rejects allows
+    REJECTS = 4
     INTERRUPTED = 130
 
 
@@ -30,23 +31,23 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 error, 2 bad settings, 3 something was withheld, 4 too much was rejected.",
     add_completion=False,
     no_args_is_help=True,
-    rich_markup_mode=None,  # half the time that --help takes
+    rich_markup_mode=None,  # --help takes twice as long with it
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-PipelineFile = Annotated[Path, typer.Argument(metavar="PIPELINE.yaml", help="The settings of the pipeline.")]
+PipelineFile = Annotated[str, typer.Argument(metavar="PIPELINE.yaml", help="The settings of the pipeline.")]
 Plain = Annotated[bool, typer.Option("--plain", help="Plain lines instead of bars and colours.")]
 
 
 def main() -> None:
     """Run the command."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # both are text streams here
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     app(prog_name="xsieve")
 
 
-def _version(asked: bool) -> None:
+def _show_version(asked: bool) -> None:
     if asked:
         from importlib.metadata import version
 
@@ -54,13 +55,14 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
+Version = Annotated[
+    bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+]
+
+
 @app.callback()
-def _common(
-    _: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
-    ] = False,
-) -> None:
-    """What all commands share."""
+def _common(version: Version = False) -> None:
+    pass
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -72,23 +74,186 @@ def run(
         str | None, typer.Option("--json", metavar="FILE", help="Write the summary as JSON too; - is stdout.")
     ] = None,
 ) -> None:
-    """Run a pipeline. Any option of Apache Beam may follow, such as --runner or --direct_num_workers."""
-    _check_order(pipeline, context.args)
+    """Run a pipeline. Options of Apache Beam may follow, such as --runner or --direct_num_workers."""
+    _check_order([pipeline, *context.args])
     _check_json_file(json_file)
-    from xsieve.pipelines import show
+    with _errors(pipeline, "interrupted; what was not published by then is removed"):
+        from xsieve.pipelines import show
 
-    screen = show.Screen(sys.stderr, plain)
-    with _errors(pipeline, "interrupted; what was not published by now is removed"):
-        settings, warned = _settings(pipeline), _warn
-        seen = warned(_warnings(settings))
+        settings, _ = _settings(pipeline)
+        warned = _warn(_warnings(settings))
         from xsieve.pipelines.run import run as run_pipeline
 
-        with show.progress(screen) as tell:
+        with show.progress(show.Screen(sys.stderr, plain)) as tell:
             summary = run_pipeline(settings, context.args, tell)
-        _warn([warning for warning in summary.warnings if warning not in seen])
+        _warn(warning for warning in summary.warnings if warning not in warned)
         show.summary(summary, show.Screen(sys.stderr if json_file == "-" else sys.stdout, plain))
         if json_file:
             _write_json(summary.as_dict(), json_file)
-    if summary.too_many_rejects:
-        _complain(f"more was rejected than max_rejects allows ({summary.max_rejects * 100:.3g}%)")
-        raise typer.Exit(Exit.REJECTS)
+        if summary.too_many_rejects:
+            most = f"max_rejects allows {summary.max_rejects:.10g}"
+            _fail(Exit.REJECTS, f"{summary.rejected_share:.3g} of what was read was rejected; {most}")
+
+
+@app.command()
+def explain(pipeline: PipelineFile) -> None:
+    """Say in numbered English what a pipeline reads, drops, keeps and counts, and why."""
+    with _errors(pipeline):
+        from xsieve.pipelines.explain import explain as sentences
+
+        settings, catalog = _settings(pipeline)
+        _warn(_warnings(settings))
+        for sentence in sentences(settings, catalog):
+            typer.echo(sentence)
+
+
+@app.command()
+def inspect(
+    files: Annotated[list[str], typer.Argument(metavar="FILES...", help="Files, folders or patterns.")],
+    exclude: Annotated[list[str] | None, typer.Option(help="Files that are not read.")] = None,
+    sample: Annotated[int, typer.Option(metavar="N", min=1, help="Look at one payload of N.")] = 1,
+    catalog: Annotated[list[str] | None, typer.Option(help="Tables of your own fields.")] = None,
+    unknown: Annotated[bool, typer.Option("--unknown", help="Only fields that no table names.")] = False,
+    sensitive: Annotated[
+        bool, typer.Option("--sensitive", help="Only what tells of sensitive things.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    plain: Plain = False,
+) -> None:
+    """Show which fields files hold, of which class, and what happens to them. Never a value."""
+    with _errors("inspect"):
+        from xsieve.pipelines import inspect_files, show
+
+        with show.progress(show.Screen(sys.stderr, plain)) as tell:
+            report = inspect_files.take_census(files, exclude or (), sample, catalog or (), tell)
+        report = inspect_files.only(report, unknown, sensitive)
+        if as_json:
+            _write_json(inspect_files.as_dict(report), "-")
+        else:
+            inspect_files.show(report, show.Screen(sys.stdout, plain))
+
+
+@app.command()
+def schema(
+    rows: Annotated[bool, typer.Option("--rows", help="The columns of rows instead.")] = False,
+    plain: Plain = False,
+) -> None:
+    """Print the JSON Schema of the settings, for editors."""
+    with _errors("schema"):
+        if not rows:
+            from xsieve.pipelines.settings import json_schema
+
+            _write_json(json_schema(), "-")
+            return
+        from xsieve.configs import table
+        from xsieve.pipelines import show
+
+        columns = ("column", "type", "on", "meaning")
+        lines = [show.Row([line.cells[name] for name in columns]) for line in table("rows.tsv")]
+        show.Screen(sys.stdout, plain).table(columns, lines)
+
+
+# --- what is given
+
+
+def _check_order(given: Sequence[str]) -> None:
+    """Beam's options are not known here, so that nothing but order tells the pipeline from their values."""
+    if given[0].startswith("-"):
+        raise typer.BadParameter("the pipeline comes first, options of Apache Beam after it")
+    if len(given) > 1 and not given[1].startswith("-"):
+        raise typer.BadParameter("one pipeline at a time; what follows it are options")
+
+
+def _check_json_file(file: str | None) -> None:
+    if file and file != "-" and not Path(file).absolute().parent.is_dir():
+        raise typer.BadParameter("the folder of that file is not there", param_hint="--json")
+
+
+def _settings(pipeline: str) -> "tuple[Settings, Catalog]":
+    """The settings, and the field tables that they name. Raises SettingsError and TableError."""
+    from xsieve.pipelines.settings import Mistake, SettingsError, load
+    from xsieve.transforms.records.catalog import load as load_catalog
+
+    settings = load(pipeline)
+    try:
+        return settings, load_catalog(settings.catalogs or ())
+    except (OSError, UnicodeError):
+        raise SettingsError([Mistake("catalogs", "cannot be read; expected tables in UTF-8")]) from None
+
+
+def _warnings(settings: "Settings") -> list[str]:
+    from xsieve.pipelines.settings import warnings
+
+    return warnings(settings)
+
+
+# --- what is said
+
+
+def _warn(warnings: Iterable[str]) -> list[str]:
+    said = list(warnings)
+    for warning in said:
+        typer.echo(f"warning: {warning}", err=True)
+    return said
+
+
+def _write_json(data: dict[str, Any], file: str) -> None:
+    import json
+
+    text = json.dumps(data, indent=2)
+    if file == "-":
+        typer.echo(text)
+        return
+    try:
+        Path(file).write_text(f"{text}\n", "utf-8")
+    except OSError as error:
+        _fail(Exit.ERROR, f"{file}: cannot be written{_system_says(error)}")
+
+
+@contextmanager
+def _errors(what: str, interrupted: str = "interrupted") -> Iterator[None]:
+    """Errors as one clear line and an exit code, mistakes in settings as a line each."""
+    try:
+        yield
+    except (typer.Exit, typer.Abort, BrokenPipeError):
+        raise
+    except KeyboardInterrupt:
+        _fail(Exit.INTERRUPTED, interrupted)
+    except Exception as error:
+        code, lines = _told(error, what)
+        _fail(code, *lines)
+
+
+def _fail(code: Exit, *lines: str) -> NoReturn:
+    for line in lines:
+        typer.echo(line, err=True)
+    raise typer.Exit(code) from None
+
+
+def _told(error: Exception, what: str) -> tuple[Exit, list[str]]:
+    """What may be said of an error. Texts of our own are safe to show; those of libraries may quote data."""
+    if not type(error).__module__.startswith("xsieve."):
+        kind, place = type(error).__name__, _place_of(error)
+        return Exit.ERROR, [f"error: failed inside: {kind}{_system_says(error)}{place}"]
+    if mistakes := getattr(error, "mistakes", ()):
+        number = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+        return Exit.SETTINGS, [f"{what}: {number}", *map(str, mistakes)]
+    of_settings = type(error).__name__ in ("PlanError", "TableError")
+    return (Exit.SETTINGS, [f"{what}: {error}"]) if of_settings else (Exit.ERROR, [f"error: {error}"])
+
+
+def _system_says(error: Exception) -> str:
+    return f" ({os.strerror(error.errno)})" if isinstance(error, OSError) and error.errno else ""
+
+
+def _place_of(error: Exception) -> str:
+    """Where in our own code it happened: what a report of a defect needs, and holds no data."""
+    from traceback import extract_tb
+
+    home = Path(__file__).parents[1]
+    ours = [frame for frame in extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(home)]
+    return f" in {Path(ours[-1].filename).relative_to(home)}, line {ours[-1].lineno}" if ours else ""
+
+
+if __name__ == "__main__":
+    main()

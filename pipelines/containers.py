@@ -123,7 +123,7 @@ def _avro(file: BinaryIO, source: Source) -> Iterator[Record]:
 
 
 def _parquet(file: BinaryIO, source: Source) -> Iterator[Record]:
-    from pyarrow import schema
+    from pyarrow import Table, schema
     from pyarrow.parquet import ParquetFile
 
     try:
@@ -132,7 +132,9 @@ def _parquet(file: BinaryIO, source: Source) -> Iterator[Record]:
     except Exception:
         raise SourceError(f"source {source.number} cannot be read as Parquet") from None
     batches = table.iter_batches(ROWS, use_threads=False)
-    for batch in _unbroken(batch.cast(plain, safe=False).to_pylist() for batch in batches):
+    for batch in _unbroken(
+        Table.from_batches([batch]).cast(plain, safe=False).to_pylist() for batch in batches
+    ):
         yield from batch
 
 

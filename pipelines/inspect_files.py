@@ -1,4 +1,4 @@
-"""Inspecting files: a census of their payloads, told as tables or for machines. Which fields, never which values."""
+"""Inspecting files: a census of their payloads, told as tables or for machines. Fields, never values."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,7 +27,7 @@ def take_census(
     catalogs: Iterable[str] = (),
     progress: Callable[[Progress], None] | None = None,
 ) -> Report:
-    """The census of one payload of ``step`` in the files. Raises SourceError, and TableError for ``catalogs``."""
+    """The census of the files, of one payload of ``step``. Raises SourceError, TableError (``catalogs``)."""
     census = Census(catalog.load(catalogs), step)
     sources = find(patterns, exclude)
     total, done, began = sum(source.size for source in sources), 0, time.monotonic()
@@ -85,7 +85,11 @@ def as_dict(report: Report) -> dict[str, Any]:
 
 def _shape_as_dict(found: ShapeSeen) -> dict[str, Any]:
     shape = _shape(found.shape)
-    return {"shape": found.shape, "payloads": found.payloads, "paths": [_path_as_dict(s, shape) for s in found.paths]}
+    return {
+        "shape": found.shape,
+        "payloads": found.payloads,
+        "paths": [_path_as_dict(s, shape) for s in found.paths],
+    }
 
 
 def _path_as_dict(seen: Seen, shape: shapes.Shape) -> dict[str, Any]:
@@ -112,7 +116,9 @@ def show(report: Report, screen: Screen) -> None:
     """One table a shape, the most frequent shape first; structures that only hold others are left out."""
     meanings = {line.cells["shape"]: line.cells["meaning"] for line in table("shapes.tsv")}
     for found in report.shapes:
-        meaning = meanings.get(found.shape, "like nothing in the table of shapes, so rejected; keys on top only")
+        meaning = meanings.get(
+            found.shape, "like nothing in the table of shapes, so rejected; keys on top only"
+        )
         screen.say(f"{found.shape} ({meaning}): {_payloads(found.payloads)}")
         _show_paths([seen for seen in found.paths if seen.cls != "part"], _shape(found.shape), screen)
         screen.say()
@@ -127,7 +133,14 @@ def _show_paths(paths: Sequence[Seen], shape: shapes.Shape, screen: Screen) -> N
 
 def _row(seen: Seen, actions: Mapping[str, str]) -> Row:
     number = f"<={seen.payloads:,}" if seen.places > 1 else f"{seen.payloads:,}"
-    cells = (seen.path, seen.cls or "UNKNOWN", number, "|".join(seen.types), *actions.values(), "; ".join(seen.sensitive))
+    cells = (
+        seen.path,
+        seen.cls or "UNKNOWN",
+        number,
+        "|".join(seen.types),
+        *actions.values(),
+        "; ".join(seen.sensitive),
+    )
     return Row(cells, "red" if seen.sensitive else "" if seen.cls else "yellow")
 
 
@@ -140,7 +153,7 @@ def _footer(report: Report) -> Iterable[str]:
     if report.cut:
         yield f"Not followed to their ends (too deep, or too many different keys): {_payloads(report.cut)}."
     if any(seen.path.count(HIDDEN) for shape in report.shapes for seen in shape.paths):
-        yield f"{HIDDEN} is any key that no table names and fewer than {TOLD_FROM} payloads hold, or that may be data."
+        yield f"{HIDDEN} is any key that no table names and that may be data, or is in fewer than {TOLD_FROM} payloads."
 
 
 def _payloads(count: int) -> str:

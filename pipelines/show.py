@@ -61,7 +61,9 @@ class Screen:
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         for line in lines:
             cells = zip(header, line, widths, strict=True)
-            padded = (cell.rjust(width) if name in right else cell.ljust(width) for name, cell, width in cells)
+            padded = (
+                cell.rjust(width) if name in right else cell.ljust(width) for name, cell, width in cells
+            )
             print("  ".join(padded).rstrip(), file=self.stream)
 
     def _rich_table(self, header: Sequence[str], rows: Sequence[Row], right: Sequence[str]) -> None:
@@ -90,7 +92,12 @@ def progress(screen: Screen) -> Iterator[Tell]:
     from rich import progress as rich
     from rich.console import Console
 
-    columns = (rich.BarColumn(), rich.DownloadColumn(), rich.TransferSpeedColumn(), rich.TimeRemainingColumn())
+    columns = (
+        rich.BarColumn(),
+        rich.DownloadColumn(),
+        rich.TransferSpeedColumn(),
+        rich.TimeRemainingColumn(),
+    )
     with rich.Progress(*columns, console=Console(file=screen.stream), transient=True) as bar:
         task = bar.add_task("", total=None)
         yield lambda now: bar.update(task, completed=now.bytes_done, total=now.bytes_total)
@@ -111,7 +118,8 @@ def _in_lines(screen: Screen) -> Tell:
 def progress_line(now: "Progress") -> str:
     """``read 20.0 MB of 100.0 MB (20%) in 5 s, 4.0 MB/s, about 20 s left``"""
     done, total = now.bytes_done, now.bytes_total
-    parts = [f"read {_size(done)} of {_size(total)} ({done * 100 // total if total else 100}%) in {now.seconds:.0f} s"]
+    percent = done * 100 // total if total else 100
+    parts = [f"read {_size(done)} of {_size(total)} ({percent}%) in {now.seconds:.0f} s"]
     if now.records is not None:
         parts.append(f"{now.records:,} records")
     if done and now.seconds:
@@ -133,7 +141,13 @@ def summary(done: "Summary", screen: Screen) -> None:
     screen.say()
     columns = ("output", "kind", "read", "out", "dropped", "rejected")
     rows = [
-        Row([out.name, out.kind, *(f"{n:,}" for n in (out.read, out.out, _sum(out.dropped), _sum(out.rejected)))])
+        Row(
+            [
+                out.name,
+                out.kind,
+                *(f"{n:,}" for n in (out.read, out.out, _sum(out.dropped), _sum(out.rejected))),
+            ]
+        )
         for out in done.outputs.values()
     ]
     screen.table(columns, rows, right=columns[2:])
@@ -143,16 +157,19 @@ def summary(done: "Summary", screen: Screen) -> None:
             screen.say(line)
     if any(output.rejected for output in done.outputs.values()):
         screen.say()
-        where = f"listed in {done.rejects_path}" if done.rejects_path else "not listed; rejects: FOLDER lists them"
+        where = (
+            f"listed in {done.rejects_path}"
+            if done.rejects_path
+            else "not listed; rejects: FOLDER lists them"
+        )
         screen.say(f"Rejected: {_share(done.rejected_share)} of what was read, {where}.")
 
 
 def _account(output: "OutputSummary") -> Iterator[str]:
     dropped, rejected = _sum(output.dropped), _sum(output.rejected)
     sign = "=" if output.balanced else "DOES NOT EQUAL"
-    yield (
-        f"{output.name}: {output.read:,} read {sign} {output.out:,} out + {dropped:,} dropped + {rejected:,} rejected"
-    )
+    fates = f"{output.out:,} out + {dropped:,} dropped + {rejected:,} rejected"
+    yield f"{output.name}: {output.read:,} read {sign} {fates}"
     for word, counts in (("dropped", output.dropped), ("rejected", output.rejected), ("noted", output.noted)):
         if counts:
             yield f"  {word:<9} {_reasons(counts)}"
@@ -161,7 +178,9 @@ def _account(output: "OutputSummary") -> Iterator[str]:
 
 def _reasons(counts: Mapping[str, int]) -> str:
     """The most frequent first."""
-    return ", ".join(f"{reason} {n:,}" for reason, n in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+    return ", ".join(
+        f"{reason} {n:,}" for reason, n in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    )
 
 
 def _place(files: Sequence[str]) -> str:

@@ -1,11 +1,14 @@
 """Framing: whatever way documents are arranged in a text, each comes out whole, once, and on one line."""
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from xsieve.transforms.records.documents import Framer, is_lines, unfold, unfold_lines
+
+CORPORA = Path(__file__).resolve().parents[2].parent / "shared" / "corpora"
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
     ['"', "\\", '\\"', "}", "{", "[{", "\n{", "},\n{", "null", "شكرا 😀", "\u2028", '{"id": 1}']
@@ -223,3 +226,16 @@ def test_other_lines_are_left_as_they_are(line):
     """Objects, arrays without objects, and arrays that were cut off are for the sieve to judge."""
     assert unfold(line) == line
     assert unfold_lines(line) == line
+
+
+@pytest.mark.skipif(not CORPORA.is_dir(), reason="the corpora of real payloads are not here")
+@pytest.mark.parametrize("arrange", [in_one_array, one_after_another, without_anything_between])
+@pytest.mark.parametrize("indent", [None, 2])
+def test_real_payloads_come_out_unchanged(arrange, indent):
+    """Every payload of every shape, as tools save them."""
+    for path in sorted(CORPORA.glob("*/*.jsonl")):
+        payloads = [json.loads(line) for line in path.read_bytes().split(b"\n") if line.strip()]
+        objects = [payload for payload in payloads if isinstance(payload, dict)]
+        text = arrange(objects, indent=indent).encode()
+        same = [json.loads(line) for line in lines_of(text, 100_000)] == objects
+        assert same, path.parent.name  # and nothing of what is in them

@@ -91,8 +91,13 @@ def _open(name: str) -> list[Match]:
         match
         for match in find(name)
         if not excused(match)
-        and (match.word.role == "either" or (match.word.role in ("alone", "pair") and lone(match)))
+        and (match.word.role == "either" or (match.word.role in ("alone", "pair") and _stands_alone(match)))
     ]
+
+
+def _stands_alone(match: Match) -> bool:
+    """Whether the name says nothing else; abbreviations of two letters (``pp``, ``ps``) mean anything in a name."""
+    return len(match.word.letters) > 2 and lone(match)
 
 
 def _first(matches: Iterable[Match], by: By, beside: Sequence[str] = ()) -> Finding | None:

@@ -18,7 +18,7 @@ wherever both stand in one name: ``party`` beside ``size``.
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
-from itertools import product
+from itertools import accumulate, product
 from typing import NamedTuple
 
 from xsieve.configs import Line, TableError, table
@@ -28,7 +28,10 @@ LANGUAGES = ("en", "es", "fr", "de", "pt", "it", "nl", "ja", "ja-Latn")
 ROLES = frozenset({"tells", "name", "either", "alone", "pair", "under", "harmless"})
 
 _MOST_WORDS = 6  # that a sequence in the tables joins
-_LONG = 8  # letters that will not come together by chance where one word ends and another begins
+_LONG = 10  # letters that will not come together by chance where one word ends and another begins
+_JOINED = 4  # letters of a word that may be joined to others without a sign; of shorter ones only these:
+_LONG_ENOUGH = 5  # letters of words that may be joined to each other
+_SHORT = frozenset({"is", "has", "was", "not", "non", "no", "est", "ist", "hat", "sex", "gay", "hiv"})
 
 
 class Item(NamedTuple):
@@ -43,6 +46,7 @@ class Word(NamedTuple):
     """One word of a language, its letters joined, and what it says; ``beside`` holds the words that excuse it."""
 
     letters: str
+    joints: frozenset[int]  # where its own words meet
     role: str
     item: Item
     language: str
@@ -97,7 +101,9 @@ def vocabulary() -> Vocabulary:
     for words in parts.values():
         for letters, same in words.items():
             words[letters] = [word._replace(beside=frozenset(excuses[letters])) for word in same]
-    pieces |= {each for each in parts[""] if len(each) >= 3} | set().union(*excuses.values())
+    pieces |= parts[""].keys()
+    pieces = {each for each in pieces if len(each) >= _JOINED or each in _SHORT}
+    pieces |= {each for each in set[str]().union(*excuses.values()) if len(each) >= 3}
     return Vocabulary(
         dict(parts[""]),
         dict(parts["head"]),
@@ -105,7 +111,7 @@ def vocabulary() -> Vocabulary:
         dict(parts["inner"]),
         frozenset(groups["affix"]),
         frozenset(groups["scale"]),
-        frozenset(piece for piece in pieces if piece.isascii() and len(piece) >= 2),
+        frozenset(filter(str.isascii, pieces)),
     )
 
 
@@ -129,8 +135,10 @@ def _read(line: Line, language: str, groups: dict[str, set[str]]) -> Iterator[tu
         for words in product(*(word.split("|") for word in text.strip(" *").split())):
             kind = _kind(text.strip(), language)
             for spelling in spellings(" ".join(words), language):
-                letters = "".join(split(spelling))
-                yield kind, Word(letters, cells["role"], items()[cells["item"]], language, frozenset(beside))
+                parts = split(spelling)
+                joints = frozenset(accumulate(map(len, parts[:-1])))
+                item = items()[cells["item"]]
+                yield kind, Word("".join(parts), joints, cells["role"], item, language, frozenset(beside))
 
 
 def _kind(text: str, language: str) -> str:
@@ -173,13 +181,18 @@ def _spans(words: Sequence[str], stems_from: int) -> Iterator[tuple[Word, int, i
     start = 0
     for index, word in enumerate(words):
         end = start
-        for length, last in enumerate(words[index : index + _MOST_WORDS]):
+        met: set[int] = set()  # where the words of the name meet
+        for last in words[index : index + _MOST_WORDS]:
+            stops = range(max(end + 1, start + stems_from), end + len(last) + 1)
             end += len(last)
-            for letters in _singulars(text[start:end]):
-                yield from ((each, start, end) for each in known.whole.get(letters, ()))
-            stems = max(stems_from, _LONG if length else 1)
-            for stop in range(max(end - len(last) + 1, start + stems), end + 1):
-                yield from ((each, start, end) for each in known.head.get(text[start:stop], ()))
+            spans = [
+                (known.whole, letters, start + len(letters), end) for letters in _singulars(text[start:end])
+            ] + [(known.head, text[start:stop], stop, stop) for stop in stops]
+            for table_, letters, size, stop in spans:
+                for each in table_.get(letters, ()):
+                    if met <= each.joints or size - start >= _LONG:
+                        yield each, start, stop
+            met.add(end - start)
         yield from _inside(word, start, stems_from)
         start += len(word)
 
@@ -200,7 +213,7 @@ def _singulars(word: str) -> Iterator[str]:
     yield word
     if len(word) >= 4 and word.endswith("s"):
         yield word[:-1]
-        if word.endswith("es"):
+        if len(word) >= 6 and word.endswith("es"):
             yield word[:-2]
         if word.endswith("ies"):
             yield word[:-3] + "y"
@@ -230,7 +243,7 @@ def _take_apart(word: str) -> tuple[str, ...]:
     known = vocabulary()
     if not 5 <= len(word) <= 64 or not word.isascii() or any(w in known.pieces for w in _singulars(word)):
         return (word,)
-    if any(_spans_of_one(word)):
+    if _has_stem(word):
         return (word,)
     fewest: dict[int, tuple[str, ...]] = {0: ()}
     for start in range(len(word)):
@@ -238,7 +251,7 @@ def _take_apart(word: str) -> tuple[str, ...]:
             continue
         for end in range(start + 2, len(word) + 1):
             piece = word[start:end]
-            if (_is_piece(piece) or (end == len(word) and _has_head(piece))) and (
+            if (_is_piece(piece) or (end == len(word) and _telling(piece))) and (
                 end not in fewest or len(fewest[start]) + 1 < len(fewest[end])
             ):
                 fewest[end] = (*fewest[start], piece)
@@ -246,30 +259,43 @@ def _take_apart(word: str) -> tuple[str, ...]:
     return pieces if _plausible(pieces) else (word,)
 
 
-def _spans_of_one(word: str) -> Iterator[bool]:
+def _has_stem(word: str) -> bool:
     known = vocabulary()
-    yield from (word[:stop] in known.head for stop in range(1, len(word) + 1))
-    yield from (True for _ in _inside(word, 0, 1))
+    return any(word[:stop] in known.head for stop in range(1, len(word) + 1)) or any(_inside(word, 0, 1))
 
 
 def _is_piece(piece: str) -> bool:
     return any(each in vocabulary().pieces for each in _singulars(piece))
 
 
-def _has_head(piece: str) -> bool:
-    return any(piece[:stop] in vocabulary().head for stop in range(5, len(piece) + 1))
-
-
-def _plausible(pieces: Sequence[str]) -> bool:
-    """Whether words came together on purpose: short ones are found in any long word (``essex``, ``gayest``)."""
-    known = vocabulary().whole
+def _plausible(pieces: tuple[str, ...]) -> bool:
+    """Whether words came together on purpose: most words can be cut into shorter ones (``is|rael``, ``gay|est``)."""
     for index, piece in enumerate(pieces):
-        if any(each in known for each in _singulars(piece)) or _has_head(piece):
-            others = [other for at, other in enumerate(pieces) if at != index]
-            least = 4 if len(piece) == 3 else 3 if len(piece) == 4 else 2
-            if all(len(other) >= least or other in ("is", "has") for other in others):
-                return True
+        beside: set[str] = set()
+        told = _telling(piece)
+        for word in told:
+            beside |= word.beside
+        others = pieces[:index] + pieces[index + 1 :]
+        if told and all(
+            _is_affix(other, first=other is pieces[0])
+            or any(each in beside for each in _singulars(other))
+            or (min(len(piece), len(other)) >= _LONG_ENOUGH and _telling(other))
+            for other in others
+        ):
+            return True
     return False
+
+
+def _telling(piece: str) -> list[Word]:
+    """The words that may tell something by their name, of which ``piece`` is one."""
+    known = vocabulary()
+    found = [word for letters in _singulars(piece) for word in known.whole.get(letters, ())]
+    found += [word for stop in range(5, len(piece) + 1) for word in known.head.get(piece[:stop], ())]
+    return [word for word in found if word.role not in ("under", "harmless")]
+
+
+def _is_affix(piece: str, first: bool) -> bool:
+    return piece in vocabulary().affixes and (len(piece) >= _JOINED or (first and piece in _SHORT))
 
 
 # ---- what the words around a word make of it

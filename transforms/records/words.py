@@ -60,7 +60,7 @@ def spellings(words: str, language: str) -> list[str]:
     if language == "ja-Latn":
         ways = {way for long in ways for way in _vowels(long)}
         ways |= {re.sub("n(?=[bpm])", "m", way) for way in ways}
-        ways |= {_kunrei(way) for way in ways if len(way) >= 6}
+        ways |= {_kunrei(way) for way in ways if len(way) >= 8}
     return sorted({fold(way) for way in ways})
 
 
