@@ -128,7 +128,8 @@ def shape_figures(
     sources = [args.work / f"{shape}.{size:g}.jsonl" for size in args.sizes]
     samples = {n: args.work / f"{shape}.sample{n}.jsonl" for tool in tools if tool.sample for n in (1, 2)}
     wanted = [(path, int(size * GB)) for path, size in zip(sources, args.sizes, strict=True)]
-    wanted += [(path, n * tool.sample) for tool in tools if tool.sample for n, path in samples.items()]
+    half = int(args.sizes[0] * GB / 2)
+    wanted += [(samples[n], n * min(tool.sample, half)) for tool in tools if tool.sample for n in samples]
     for path, size in wanted:
         elsewhere(generate.write, path, shape, size, args.seed)
     try:

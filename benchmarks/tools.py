@@ -163,8 +163,8 @@ TOOLS = [
     Tool("python", script("plain.py", "json"), lambda work: f"python {sys.version.split()[0]}",
          note="json, line by line"),
     Tool("presidio", script("with_presidio.py", "presidio_analyzer"),
-         package_version("presidio-analyzer", "presidio_analyzer"), jobs=("rows_text",), sample=4_000_000,
-         note="extrapolated from 4 and 8 MB"),
+         package_version("presidio-analyzer", "presidio_analyzer"), jobs=("rows_text",), sample=20_000_000,
+         note="extrapolated from 20 and 40 MB"),
 ]  # fmt: skip
 PEERS = tuple(dict.fromkeys(tool.name.split("_")[0] for tool in TOOLS if not tool.name.startswith("xsieve")))
 

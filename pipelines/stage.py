@@ -18,7 +18,7 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.timestamp import MIN_TIMESTAMP
 from apache_beam.utils.windowed_value import WindowedValue
 
-from xsieve.pipelines.writers import RowWriter, open_writer, schema_of
+from xsieve.pipelines.writers import RowWriter, compressed, open_writer, schema_of
 from xsieve.transforms.records.batch import Reject
 from xsieve.transforms.records.ids import Ids, Rounding, rounding_of
 from xsieve.transforms.records.plan import Plan

@@ -22,6 +22,7 @@ INVENTED = ("authorInfo", "rest_id", "core", "legacy", "Screen_Name", "UserName2
 LANGS = ("en", "de", "ja", "ar", "und", "zh-TW", "qme")
 CITIES = ("Lyon, France", "São Paulo, Brasil", "京都市", "Lagos")
 PLACE_TYPES = ("city", "admin", "country", "neighborhood", "poi")
+WORDY = frozenset({"text", "hashtag", "client", "place"})  # classes whose values are words of people
 GONE = object()  # no value at all
 
 
@@ -81,6 +82,7 @@ class Walker:
         self.chance = self.plants.chance
         self._other_names = rng.choice((("tweets", "tweet"), ("posts", "post", "repost")))
         self._later: list[Callable[[], None]] = []
+        self._above = ""  # the class of a field further up that holds for all below it
 
     def payload(self, shape: str) -> Payload:
         cells = SHAPES[shape]
@@ -132,7 +134,7 @@ class Walker:
                 made[field.name] = self.value(field, field.kind, f"{where}.{field.name}", (*above, name))
         for _ in range(self.rng.randrange(3) if ANY_KEY in fields else 0):
             field = fields[ANY_KEY]
-            self.plants.at(f"{where}.*", field.cls)
+            self.plants.at(f"{where}.*", self._above or field.cls)
             key = self.plants.id("user_id") if field.kind.refs else self.plants.handle()
             made[key] = self.value(field, field.kind, f"{where}.*", (*above, name))
         made = {key: value for key, value in made.items() if value is not GONE}
@@ -160,13 +162,19 @@ class Walker:
                 return GONE
             count = self.rng.choice((1, 1, 2, 3) if sound else (0, 1, 1, 2, 3))
             return [v for _ in range(count) if (v := self.value(field, option, where + "[]", above, sound=True)) is not GONE]
-        if option in kind.refs:
-            return GONE if above.count(option) >= self.mix.nested else self.object(option, where, above)
-        return self.leaf(field, option, where)
+        if option not in kind.refs:
+            return self.leaf(field, option, where)
+        if above.count(option) >= self.mix.nested:
+            return GONE
+        before = self._above
+        self._above = before or (field.cls if field.cls != "part" else "")
+        made = self.object(option, where, above)
+        self._above = before
+        return made
 
     def leaf(self, field: Field, scalar: str, where: str) -> Any:
         """A scalar such as a field of that class holds."""
-        plants = self.plants.at(where, field.cls)
+        plants = self.plants.at(where, self._above or field.cls)
         if scalar == "bool":
             return self.chance(0.5)
         if scalar == "number":
@@ -193,12 +201,14 @@ class Walker:
 
     def _fault(self, field: Field, where: str) -> Any:
         """A value of a wrong type, with something planted in it."""
-        plants = self.plants.at(where, field.cls)
+        plants = self.plants.at(where, self._above or field.cls)
         faults: list[Callable[[], Any]] = [
-            lambda: None, dict, list, lambda: True, lambda: [[None]], plants.word, lambda: float(int(plants.id("user_id"))),
-            lambda: int(plants.id("post_id")), lambda: plants.id("user_id"), plants.handle, lambda: [plants.email(), {}],
+            lambda: None, dict, list, lambda: True, lambda: [[None]], lambda: float(int(plants.id("user_id"))),
+            lambda: int(plants.id("post_id")), lambda: plants.id("user_id"), lambda: [plants.email(), {}],
             lambda: self._unknown(where), lambda: [self._unknown(where)], lambda: 10**30 + int(plants.id("user_id")),
         ]  # fmt: skip
+        if field.cls not in WORDY:  # there no word can be told from another
+            faults += [plants.word, plants.handle]
         return self.rng.choice(faults)()
 
     def _add_unknown(self, made: dict[str, Any], fields: Mapping[str, Field], where: str) -> None:

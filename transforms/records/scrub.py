@@ -53,15 +53,9 @@ _ZEROS = [char for char in map(chr, range(0x10000)) if char.isdecimal() and unic
 _DIGIT_HERE = "".join(f"{zero}-{chr(ord(zero) + 9)}" for zero in _ZEROS)  # 0-9 of every script, ASCII first
 _DIGIT = _DIGIT_HERE + r"\U000104a0-\U0001d3ff\U0001d7ce-\U0001e95f"  # … and old scripts that have some
 _BLANK = r" \t\u00a0\u2000-\u200a\u202f\u205f\u3000"
-_GAP = (
-    _BLANK + r"./()\u2010-\u2015\u2212_\u00b7\u30fc\uff08\uff09\uff0d-\uff0f\uff3f\-"
-)  # within a phone number
-_STYLED = (
-    r"\u24b6-\u24e9\U0001f130-\U0001f149"  # letters in circles and squares, which are symbols to Unicode
-)
-_SEEN = (
-    rf"!-~\u2026\uff01-\uff5e{_STYLED}{_DIGIT}{_WORD}"  # what a hidden character may stand amidst to split it
-)
+_GAP = _BLANK + r"./()\u2010-\u2015\u2212_\u00b7\u30fc\uff08\uff09\uff0d-\uff0f\uff3f\-"  # within a number
+_STYLED = r"\u24b6-\u24e9\U0001f130-\U0001f149"  # letters in circles and squares: symbols to Unicode
+_SEEN = rf"!-~\u2026\uff01-\uff5e{_STYLED}{_DIGIT}{_WORD}"  # what hidden characters may split
 
 # ---- what nearly every post has: swept over every text
 
@@ -194,9 +188,7 @@ def _mark_spelt(found: re.Match[str]) -> str:
 
 
 _Marker = Callable[[re.Match[str]], str]
-_Pass = tuple[
-    re.Pattern[str], re.Pattern[str], _Marker
-]  # what makes it worth while, what to replace, by what
+_Pass = tuple[re.Pattern[str], re.Pattern[str], _Marker]  # what makes it worth while, what is found, its mark
 _THOROUGH: tuple[_Pass, ...] = (
     (re.compile("@"), _EMAIL, lambda _: EMAIL),
     (re.compile(r":\\?/"), _ANY_LINK, lambda _: LINK),
@@ -224,7 +216,7 @@ def scrub(text: str) -> str:
 def scrub_all(texts: Iterable[str | None]) -> list[str | None]:
     """What ``scrub`` gives for each text; None stays None.
 
-    Each on its own: one pass over joined texts would save 8 %, and could move words from one record to another.
+    Each on its own: one pass over joined texts saves 8 % only, and could move words between records.
     """
     return [None if text is None else scrub(text) for text in texts]
 
