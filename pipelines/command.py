@@ -97,7 +97,7 @@ def run(
 
 @app.command()
 def explain(pipeline: PipelineFile) -> None:
-    """Say in numbered English what a pipeline reads, drops, keeps and counts, and why."""
+    """Say in numbered English what a pipeline does, and why."""
     with _errors(pipeline):
         from xsieve.pipelines.explain import explain as sentences
 
@@ -109,7 +109,7 @@ def explain(pipeline: PipelineFile) -> None:
 
 @app.command()
 def inspect(
-    files: Annotated[list[str], typer.Argument(metavar="FILES...", help="Files, folders or patterns.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILES", help="Files, folders or patterns.")],
     exclude: Annotated[list[str] | None, typer.Option(help="Files that are not read.")] = None,
     sample: Annotated[int, typer.Option(metavar="N", min=1, help="Look at one payload of N.")] = 1,
     catalog: Annotated[list[str] | None, typer.Option(help="Tables of your own fields.")] = None,
@@ -120,7 +120,10 @@ def inspect(
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
     plain: Plain = False,
 ) -> None:
-    """Show which fields files hold, of which class, and what happens to them. Never a value."""
+    """Show which fields files hold and what happens to them.
+
+    Never a value; nor keys that may be data, which are shown as ?.
+    """
     with _errors("inspect"):
         from xsieve.pipelines import inspect_files, show
 

@@ -18,6 +18,7 @@ from xsieve.transforms.records.sift import Sieve
 
 PIECE_BYTES = 4 << 20
 KINDS = actions.KINDS
+STRUCTURE = frozenset({"object", "list", "null"})
 
 
 def take_census(
@@ -113,20 +114,35 @@ def _shape(name: str) -> shapes.Shape:
 
 
 def show(report: Report, screen: Screen) -> None:
-    """One table a shape, the most frequent shape first; structures that only hold others are left out."""
+    """One table a shape, the most frequent shape first."""
     meanings = {line.cells["shape"]: line.cells["meaning"] for line in table("shapes.tsv")}
     for found in report.shapes:
         meaning = meanings.get(
             found.shape, "like nothing in the table of shapes, so rejected; keys on top only"
         )
         screen.say(f"{found.shape} ({meaning}): {_payloads(found.payloads)}")
-        _show_paths([seen for seen in found.paths if seen.cls != "part"], _shape(found.shape), screen)
+        _show_paths(_ends(found.paths), _shape(found.shape), screen)
         screen.say()
     for line in _footer(report):
         screen.say(line)
 
 
+def _ends(paths: Sequence[Seen]) -> list[Seen]:
+    """The paths without those that only lead to others."""
+    above = {
+        seen.path.removesuffix("[]") if seen.path.endswith("[]") else seen.path.rpartition(".")[0]
+        for seen in paths
+    }
+    return [
+        seen
+        for seen in paths
+        if seen.cls != "part" and (seen.path not in above or not STRUCTURE.issuperset(seen.types))
+    ]
+
+
 def _show_paths(paths: Sequence[Seen], shape: shapes.Shape, screen: Screen) -> None:
+    if not paths:
+        return
     header = ("path", "class", "payloads", "types", *KINDS, "sensitive")
     screen.table(header, [_row(seen, fate(seen, shape)) for seen in paths], right=("payloads",))
 
@@ -153,7 +169,7 @@ def _footer(report: Report) -> Iterable[str]:
     if report.cut:
         yield f"Not followed to their ends (too deep, or too many different keys): {_payloads(report.cut)}."
     if any(seen.path.count(HIDDEN) for shape in report.shapes for seen in shape.paths):
-        yield f"{HIDDEN} is any key that no table names and that may be data, or is in fewer than {TOLD_FROM} payloads."
+        yield f"{HIDDEN} is any key that no table names and that may be data, or that fewer than {TOLD_FROM} payloads hold."
 
 
 def _payloads(count: int) -> str:

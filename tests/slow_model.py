@@ -144,3 +144,34 @@ def _stored_value(catalog: Catalog, dropped: frozenset[str], kind: Kind, value: 
     if isinstance(value, list) and kind.item:
         return [_stored_value(catalog, dropped, kind.item, item) for item in value]
     return value
+
+
+# ---- what is asked for as ids
+
+
+def ids_asked_for(kind: str, shape: str, payload: dict[str, Any]) -> list[str]:
+    """The ids of the public posts of a payload, of their authors, or of its DM events."""
+    if kind == "post":
+        return [found for post, public in posts_of(shape, payload) if public and (found := id_of(post))]
+    if kind == "user":
+        authors = [author_of(post) for post, public in posts_of(shape, payload) if public]
+        users = [user for user in users_of(shape, payload) if open_user(user)]
+        return [found for user in authors + users if (found := id_of(user))]
+    return [found for event in messages_of(shape, payload) if (found := id_of(event))]
+
+
+def author_of(post: dict[str, Any]) -> dict[str, Any]:
+    author = post.get("user") or post.get("actor") or post.get("author") or {}
+    return {"id": post["author_id"]} if post.get("author_id") else author
+
+
+def users_of(shape: str, payload: dict[str, Any]) -> list[dict[str, Any]]:
+    keys = {"v2_user_page": "data", "v1_users_page": "users"}
+    return [payload] if shape in ("v1_user", "v2_user") else listed(payload.get(keys.get(shape, "")))
+
+
+def messages_of(shape: str, payload: dict[str, Any]) -> list[dict[str, Any]]:
+    keys = {"v2_dm_page": ("data",), "v1_dm_answer": ("event", "events")}.get(shape, ())
+    if shape in ("v1_dm_event", "v1_dm_legacy", "v2_dm_event"):
+        return [payload]
+    return [event for key in keys for event in listed(payload.get(key))]

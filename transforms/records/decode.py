@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple, NoReturn, get_args
 
 import msgspec
+import numpy as np
 from msgspec import UNSET, Raw, Struct
 
 from xsieve.transforms.records.batch import Reason
@@ -20,6 +21,8 @@ from xsieve.transforms.records.shapes import UNKNOWN, Shape, recognise
 from xsieve.transforms.records.signs import Sign, listener
 
 BLANKS = b" \t\r"
+NEWLINE, OPEN, CLOSE = b"\n{}"
+MANY_BYTES = 16 << 10  # from here on looking at all bytes at once is faster than line by line
 MAX_CLEAN_DEEP = 100
 JSON_ERRORS = (msgspec.MsgspecError, UnicodeError, RecursionError, TypeError, ValueError)
 
@@ -84,17 +87,26 @@ class Codec:
 
 def lines_of(batch: bytes) -> tuple[list[Line], bool]:
     """Where the lines of a batch lie, blank ones left out; and whether each looks like one JSON object to the byte."""
+    if len(batch) >= MANY_BYTES:
+        data = np.frombuffer(batch, np.uint8)
+        ends = np.flatnonzero(data == NEWLINE)
+        if batch[-1] != NEWLINE:
+            ends = np.append(ends, len(batch))
+        starts = np.concatenate((np.zeros(1, ends.dtype), ends[:-1] + 1))
+        if (data[starts] == OPEN).all() and (data[ends - 1] == CLOSE).all():
+            return list(zip(starts.tolist(), ends.tolist(), strict=True)), True
+    return _lines_one_by_one(batch)
+
+
+def _lines_one_by_one(batch: bytes) -> tuple[list[Line], bool]:
     found: list[Line] = []
-    whole = True
-    start, size, find = 0, len(batch), batch.find
+    whole, start, size = True, 0, len(batch)
     while start < size:
-        end = find(b"\n", start)
-        if end < 0:
-            end = size
-        if batch[end - 1] == 125 and batch[start] == 123 and end > start:  # } and {
-            found.append((start, end))
-        elif batch[start:end].strip(BLANKS):
-            whole = whole and batch[start] == 123 and batch[start:end].rstrip(BLANKS)[-1] == 125
+        end = batch.find(b"\n", start)
+        end = size if end < 0 else end
+        line = batch[start:end].rstrip(BLANKS)
+        if line.strip(BLANKS):
+            whole = whole and line[0] == OPEN and line[-1] == CLOSE
             found.append((start, end))
         start = end + 1
     return found, whole

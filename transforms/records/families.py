@@ -97,28 +97,33 @@ V1 = Family(
 )
 
 
-def references(post: Any) -> Iterable[tuple[str, Any]]:
-    """(type, reference) of the posts that a v2 post refers to, under the old name of the key or the new one."""
-    found = post.referenced_tweets or post.referenced_posts
-    return [(reference.type, reference) for reference in items(found) if reference.type] if found else ()
+def references(posts: Column) -> Column:
+    """What each v2 post refers to, under the old name of the key or the new one."""
+    return [post.referenced_tweets or post.referenced_posts for post in posts]
+
+
+def related(found: Any, types: frozenset[str]) -> Any:
+    """The first of the posts referred to in one of these ways."""
+    return next((reference for reference in items(found) if reference.type in types), None)
 
 
 def _referred(types: frozenset[str]) -> Callable[[Column, list[Includes]], Column]:
     def find(posts: Column, pages: list[Includes]) -> Column:
-        return [_first(references(post), types, page) for post, page in zip(posts, pages, strict=True)]
+        found = [refs and related(refs, types) or None for refs in references(posts)]
+        if not pages or pages[0] is NOTHING:
+            return found
+        return [ref and (page.posts.get(ref.id) or ref) for ref, page in zip(found, pages, strict=True)]
 
     return find
 
 
-def _first(found: Iterable[tuple[str, Any]], types: frozenset[str], page: Includes) -> Any:
-    for kind, reference in found:
-        if kind in types:
-            return page.posts.get(reference.id) or reference
-    return None
-
-
 def _v2_authors(posts: Column, pages: list[Includes]) -> Column:
-    return [post.author or page.users.get(post.author_id) for post, page in zip(posts, pages, strict=True)]
+    if not pages or pages[0] is NOTHING:
+        return column(posts, "author")
+    return [
+        post.author or page.users.get(getattr(post, "author_id", None)) or None
+        for post, page in zip(posts, pages, strict=True)
+    ]
 
 
 def _v2_author_ids(posts: Column) -> tuple[Column, Column]:

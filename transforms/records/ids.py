@@ -96,12 +96,14 @@ def parse_id(text: Any, number: Any = None) -> int:
 def parse_ids(texts: Sequence[Any]) -> Ids | None:
     """Many ids at once; None if one of them needs a closer look."""
     try:
-        ids: Ids = np.array(list(map(int, texts)), np.int64)
+        digits = "".join(texts)
+        ids: Ids = np.fromiter(map(int, texts), np.int64, len(texts))
     except (ValueError, TypeError, OverflowError):
         return None
-    if list(map(str, ids.tolist())) != texts or (len(ids) and (ids.min() <= 0 or ids.max() > latest_id())):
-        return None
-    return ids
+    if not texts:
+        return ids
+    plain = digits.isascii() and digits.isdigit() and "0" not in {text[0] for text in texts}
+    return ids if plain and ids.max() <= latest_id() else None
 
 
 class IdsSieve(Sieve[Ids]):
@@ -168,8 +170,9 @@ class IdsSieve(Sieve[Ids]):
         if ids is None:
             ids = self._parse_one_by_one(texts, numbers, lines, shape, tally)
         else:
-            pairs = zip(numbers, ids.tolist(), strict=True)
-            tally.noted("id_mismatch", sum(number.__class__ is int and number != found for number, found in pairs))
+            if any(numbers):
+                pairs = zip(numbers, ids.tolist(), strict=True)
+                tally.noted("id_mismatch", sum(number.__class__ is int and number != found for number, found in pairs))
         tally.passed(len(ids))
         return ids
 

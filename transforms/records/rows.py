@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from msgspec import UNSET
 
 from xsieve.configs import table
-from xsieve.transforms.records.cells import client, exact, matching, moment, plain_name, products, rounded
+from xsieve.transforms.records.cells import Cell, client, exact, matching, moments, plain_name, products, rounded
 from xsieve.transforms.records.decode import Group
-from xsieve.transforms.records.families import QUOTED, REPLIED, items, post_object, references
+from xsieve.transforms.records.families import QUOTED, REPLIED, REPOSTED, items, post_object, references
 from xsieve.transforms.records.forms import ABSENT, Place, attribute_of
 from xsieve.transforms.records.handles import handles_in, holds_handle
 from xsieve.transforms.records.labels import labels
@@ -106,43 +106,47 @@ V2_PLACE_NEEDS = tuple(
 
 
 class View:
-    """Posts side by side, and the parts of them that paths begin with, each made when it is first asked for."""
+    """Posts side by side, and what lies at the end of paths from them. Each part of a path is followed once."""
 
     def __init__(self, posts: Posts, root: str) -> None:
         self.posts = posts
         self.root = root
-        self._parts: dict[str, Column] = {"post": posts.posts}
-
-    def part(self, name: str) -> Column:
-        """One value a post: the post itself, its original, its media, its place, how it relates to others."""
-        if name not in self._parts:
-            self._parts[name] = _PARTS[name](self.posts, self.root)
-        return self._parts[name]
+        self._known: dict[str, Column] = {"post": posts.posts}
 
     def follow(self, way: str) -> Column:
         """The values at the end of a path, one a post; a list where the path has ``[]``; None or UNSET where there is none."""
-        head, *steps = way.split(".")
-        values = self.part(head.removesuffix("[]"))
-        many = head.endswith("[]")
-        for step in steps:
-            get = attrgetter(attribute_of(step.removesuffix("[]")))
-            if many:
-                return [value and [get(item) for item in items(value)] for value in values]
-            values = [value and get(value) for value in values]
-            many = step.endswith("[]")
-        return values
+        if way not in self._known:
+            self._known[way] = self._follow(way)
+        return self._known[way]
+
+    def _follow(self, way: str) -> Column:
+        above, _, step = way.rpartition(".")
+        if not above:
+            return _PARTS[step.removesuffix("[]")](self.posts, self.root)
+        values = self.follow(above)
+        if not any(values):
+            return values
+        get = attrgetter(attribute_of(step.removesuffix("[]")))
+        if above.endswith("[]"):
+            return [value and [get(item) for item in items(value)] for value in values]
+        return [value and get(value) for value in values]
 
     def first(self, ways: Sequence[str]) -> Column:
         """The values of the first path that leads to one."""
-        if not ways:
-            return [None] * len(self.posts.posts)
-        values = self.follow(ways[0])
-        for way in ways[1:]:
-            if not any(value is None or value is UNSET for value in values):
+        found: Column = [None] * len(self.posts.posts)
+        for way in ways:
+            values = self.follow(way)
+            if found and (found[0] is None or found[0] is UNSET) and not any(map(_is_there, found)):
+                found = values
+            elif any(values):
+                found = [value if known is None or known is UNSET else known for known, value in zip(found, values, strict=True)]
+            if found and None not in found and UNSET not in found:
                 break
-            others = self.follow(way)
-            values = [o if v is None or v is UNSET else v for v, o in zip(values, others, strict=True)]
-        return values
+        return found
+
+
+def _is_there(value: Any) -> bool:
+    return value is not None and value is not UNSET
 
 
 def _originals(posts: Posts, _: str) -> Column:
@@ -150,14 +154,14 @@ def _originals(posts: Posts, _: str) -> Column:
 
 
 def _media(posts: Posts, root: str) -> Column:
-    found: Column = []
-    for post, original, page in zip(posts.posts, posts.originals, posts.pages, strict=True):
+    found: Column = [None] * len(posts.posts)
+    for number, (post, original) in enumerate(zip(posts.posts, posts.originals, strict=True)):
         attachments = (original and original.attachments) or post.attachments
-        if not attachments:
-            found.append(None)
-            continue
-        keys = items(attachments.media_keys)
-        found.append(list(items(attachments.media)) or [page.media[key] for key in keys if key in page.media])
+        if attachments:
+            known = posts.pages[number].media
+            found[number] = list(items(attachments.media)) or [
+                known[key] for key in items(attachments.media_keys) if key in known
+            ]
     return found
 
 
@@ -167,16 +171,11 @@ def _places(posts: Posts, _: str) -> Column:
 
 
 class Relation(NamedTuple):
-    """How a post refers to others."""
+    """How a post refers to others. A repost of a quote is a repost."""
 
     repost: bool
     quote: bool
     reply: bool
-
-
-def _relations(posts: Posts, root: str) -> Column:
-    relate = _RELATE[root]
-    return [relate(post, original is not None) for post, original in zip(posts.posts, posts.originals, strict=True)]
 
 
 @cache
@@ -184,35 +183,47 @@ def _relation(repost: bool, quote: bool, reply: bool) -> Relation:
     return Relation(repost, quote and not repost, reply)
 
 
+UNRELATED = _relation(False, False, False)
+
+
 def there(marker: Any) -> bool:
     """Whether a marker stands for a value other than null."""
     return marker is not ABSENT and marker is not UNSET and bytes(marker) != b"null"
 
 
-def _relate_v1(post: Any, repost: bool) -> Relation:
-    quote = post.is_quote_status is True or there(post.quoted_status) or there(post.quoted_status_id_str)
-    return _relation(repost, quote, there(post.in_reply_to_status_id_str) or there(post.in_reply_to_status_id))
+def _relations_v1(posts: Posts) -> Column:
+    return [
+        _relation(
+            original is not None,
+            post.is_quote_status is True or there(post.quoted_status) or there(post.quoted_status_id_str),
+            there(post.in_reply_to_status_id_str) or there(post.in_reply_to_status_id),
+        )
+        for post, original in zip(posts.posts, posts.originals, strict=True)
+    ]
 
 
-def _relate_v2(post: Any, repost: bool) -> Relation:
-    found = references(post)
-    if not found:
-        return UNRELATED
-    kinds = {kind for kind, _ in found}
-    return _relation(repost, bool(kinds & QUOTED), bool(kinds & REPLIED))
+def _relations_v2(posts: Posts) -> Column:
+    found: Column = [UNRELATED] * len(posts.posts)
+    for number, refs in enumerate(references(posts.posts)):
+        if refs:
+            kinds = {reference.type for reference in items(refs)}
+            found[number] = _relation(*(not kinds.isdisjoint(kind) for kind in (REPOSTED, QUOTED, REPLIED)))
+    return found
 
 
-def _relate_activity(post: Any, repost: bool) -> Relation:
-    return _relation(repost, there(post.twitter_quoted_status), there(post.inReplyTo))
+def _relations_activity(posts: Posts) -> Column:
+    return [
+        _relation(original is not None, there(post.twitter_quoted_status), there(post.inReplyTo))
+        for post, original in zip(posts.posts, posts.originals, strict=True)
+    ]
 
 
-UNRELATED = Relation(False, False, False)
-_RELATE = {"v1.post": _relate_v1, "v2.post": _relate_v2, "activity.activity": _relate_activity}
+_RELATIONS = {"v1.post": _relations_v1, "v2.post": _relations_v2, "activity.activity": _relations_activity}
 _PARTS: dict[str, Callable[[Posts, str], Column]] = {
     "original": _originals,
     "media": _media,
     "place": _places,
-    "relation": _relations,
+    "relation": lambda posts, root: _RELATIONS[root](posts),
 }
 
 
@@ -221,7 +232,7 @@ class RowsSieve(Sieve[Rows]):
 
     def __init__(self, plan: Plan) -> None:
         self.specs = [spec for spec in specs() if _chosen(spec, plan)]
-        self._cells = {spec.name: cell for spec in self.specs if (cell := _cell(spec, plan))}
+        self._cells = {spec.name: cell for spec in self.specs if (cell := _cell(spec, plan)) is not None}
         super().__init__(plan)
 
     @property
@@ -265,18 +276,20 @@ class RowsSieve(Sieve[Rows]):
 
     def _column(self, spec: Spec, view: View, tally: Tally) -> Column:
         values = view.first(spec.ways[view.root])
-        cell = self._cells.get(spec.name)
+        if spec.name == "time":
+            return moments(values, self.plan.time)
         if spec.name == "text":
             return scrub_all([value if value.__class__ is str else None for value in values])
         if spec.name == "client":
-            return _clients(list(map(cell, values)), view.posts, tally)  # type: ignore[arg-type]
+            return _clients(self._cells["client"].all(values), view.posts, tally)
         if spec.name == "city":
             kinds = view.follow(PLACE_TYPES[view.root])
             return [plain_name(v) if kind == "city" else None for v, kind in zip(values, kinds, strict=True)]
         if spec.type == "[text]":
-            lists = [[c for v in value if (c := cell(v))] if value else [] for value in values]  # type: ignore[misc]
+            cell = self._cells[spec.name]
+            lists: Column = [[c for c in cell.all(value) if c] if value else [] for value in values]
             return _hashtags(lists, view.posts, tally) if spec.name == "hashtags" else lists
-        return list(map(cell, values)) if cell else values
+        return self._cells[spec.name].all(values) if spec.name in self._cells else values
 
 
 _OF_POST = frozenset({"post", "original"})
@@ -294,13 +307,11 @@ def _chosen(spec: Spec, plan: Plan) -> bool:
     }[spec.on]
 
 
-def _cell(spec: Spec, plan: Plan) -> Callable[[Any], Any] | None:
-    if spec.name == "time":
-        return moment(plan.time)
+def _cell(spec: Spec, plan: Plan) -> Cell | None:
     if spec.name == "client":
-        return client
+        return Cell(client)
     if spec.type == "int":
-        return rounded if plan.metrics == "rounded" else exact
+        return Cell(rounded if plan.metrics == "rounded" else exact)
     return matching(spec.form) if spec.form else None
 
 
@@ -329,8 +340,11 @@ def _hashtags(lists: list[list[str]], posts: Posts, tally: Tally) -> Column:
 
 def _clients(names: list[str | None], posts: Posts, tally: Tally) -> Column:
     """Names of clients less those in which there is a handle of the same payload."""
-    handles, known = _Handles(tally), products()
+    doubtful = set(names) - products() - {None}
+    if not doubtful:
+        return names
+    handles = _Handles(tally)
     return [
-        name if name is None or name in known or not holds_handle(name, handles.of(line)) else None
+        None if name in doubtful and holds_handle(str(name), handles.of(line)) else name
         for name, line in zip(names, posts.lines, strict=True)
     ]

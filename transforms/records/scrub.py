@@ -55,6 +55,9 @@ _DIGIT = _DIGIT_HERE + r"\U000104a0-\U0001d3ff\U0001d7ce-\U0001e95f"  # … and 
 _BLANK = r" \t\u00a0\u2000-\u200a\u202f\u205f\u3000"
 _GAP = _BLANK + r"./()\u2010-\u2015\u2212_\u00b7\u30fc\uff08\uff09\uff0d-\uff0f\uff3f\-"  # within a number
 _STYLED = r"\u24b6-\u24e9\U0001f130-\U0001f149"  # letters in circles and squares: symbols to Unicode
+_DRESSED = (
+    rf"＠﹫．․﹒：﹕／＿－＋０-９Ａ-Ｚａ-ｚ\u2100-\u214f{_STYLED}\U0001d400-\U0001d7ff"  # full-width, styled
+)
 _SEEN = rf"!-~\u2026\uff01-\uff5e{_STYLED}{_DIGIT}{_WORD}"  # what hidden characters may split
 
 # ---- what nearly every post has: swept over every text
@@ -62,7 +65,7 @@ _SEEN = rf"!-~\u2026\uff01-\uff5e{_STYLED}{_DIGIT}{_WORD}"  # what hidden charac
 # Handles are swept before bare domains are looked for, so an address may end in a mark, which is closed here.
 _MARKED = "(?:" + "|".join(rf"(?<=\{mark[:-1]})\]" for mark in (HANDLE, LINK, EMAIL, PHONE, NUMBER)) + ")?"
 # Letters of scripts without spaces belong to an address only behind one of /@=-, else the text goes on there.
-_ADDRESS = rf"[{_PATH}]+(?:[.,;:!?'()\[\]{{}}|^]+[{_PATH}]+|(?<=[/@=-])\w+[{_PATH}]*)*{_MARKED}"
+_ADDRESS = rf"[{_PATH}]+(?:[.,;:!?'()\[\]{{}}|^]+[{_PATH}]+|(?<=[/@=-])\w[\w.]*[{_PATH}]*)*{_MARKED}"
 _AFTER_SCHEME = rf":\\?/\\?/(?=\w)(?:{_OTHER}[\w.-]*)?(?:{_ADDRESS})?"
 _LINK = re.compile(
     rf"https?(?:(?:://t\.co/[0-9A-Za-z]*(?:[/?#][{_PATH}]*)?|{_AFTER_SCHEME})(?:\.?…)?|(?::/{{0,2}})?…)"
@@ -101,19 +104,19 @@ _KEPT = "|".join(  # digits that are nobody's number
 )
 _NUMBER = re.compile(rf"(?=[\d(+])(?:(?P<kept>\(?(?:{_KEPT}))|[+(]{{0,2}}\d(?:[{_GAP}]{{0,3}}\d){{6,}})")
 
-_BRACKETED = r"[ \t]{0,2}(?:[Aa][Tt]|[Dd][Oo][Tt]|[@.])[ \t]{0,2}[)\]}]"  # (at) [dot] {@} (.)
-_SPACED = r" (?=[\w-]{1,63}\.[a-z]{2})"  # name @ host.org
+_BRACKETED = rf"[ \t{_HIDDEN}]*(?:[Aa][Tt]|[Dd][Oo][Tt]|[@.])[ \t{_HIDDEN}]*[)\]}}]"  # (at) [dot] {@} (.)
+_SPACED = rf"[{_BLANK}](?=[\w-]{{1,63}}\.[a-z]{{2}})"  # name @ host.org
 _ENTITY = (  # &#64; &commat; &amp;#64;, but not what X itself escapes
     r"(?:amp;)*(?:#\d{1,6}(?!\d);?|#[xX][\da-fA-F]{1,5}(?![\da-fA-F]);?"
     r"|(?!(?:amp|lt|gt|quot);)[A-Za-z]{2,31};)"
 )
 _WHAT_IS_RARE = (  # behind the character that leads to it
-    r"(?!(?:handle|link)\])(?:"  # the marks of the sweep
+    rf"(?!(?:handle|link)\](?![{_DRESSED}]))(?:"  # marks of the sweep, unless it stopped at a disguise
     rf"(?<=[{_DIGIT}])(?:[{_GAP}{_HIDDEN}]*[{_DIGIT}]){{6}}"
     rf"|(?<=[.．․﹒])(?<=[\w{_STYLED}-].)(?:[^\W\d_]|[{_STYLED}])[\w{_STYLED}{_HIDDEN}-]"
-    rf"|(?<=[(\[{{]){_BRACKETED}"
+    rf"|(?<=[(\[{{])(?:{_BRACKETED}|handle|link)"
     rf"|(?<=[:：])\\?[/／]\\?[/／][\w{_STYLED}]"
-    rf"|(?<=[@＠﹫])(?:\S|{_SPACED})"
+    rf"|(?<=[＠﹫])|(?<=@)(?:\S|[ \t]+[{_HIDDEN}])"
     rf"|(?<=&){_ENTITY}"
     rf"|(?<=[{_HIDDEN}])(?:(?<=[{_SEEN}].)[{_HIDDEN}]*[{_SEEN}\w]|(?<=[^\W{_HIDDEN}].)[{_HIDDEN}]*[{_SEEN}])"
     r")"
@@ -128,8 +131,7 @@ _RARE_IN_ASCII = re.compile(rf"[@.:&(\[{{0-9\x00-\x08\x0e-\x1b\x7f]{_WHAT_IS_RAR
 _TOKEN = re.compile(rf"[^&]|&{_ENTITY}|&", re.DOTALL)
 _SPELT = re.compile(rf"[ \t]?[(\[{{]{_BRACKETED}[ \t]?| ?@{_SPACED}")
 _DISGUISE = re.compile(
-    rf"[{_HIDDEN}{_DIGIT[3:]}＠﹫．․﹒：﹕／＿－＋\uff21-\uff3a\uff41-\uff5a\u2100-\u214f{_STYLED}"
-    r"\U0001d400-\U0001d7ff&(\[{@]"
+    rf"[{_HIDDEN}{_DIGIT[3:]}{_DRESSED}&(\[{{@]"
     rf"(?:(?<![&(\[{{@])|(?<=[(\[{{]){_BRACKETED}|(?<=@){_SPACED}|(?<=&){_ENTITY})"
 )
 _IS_HIDDEN = re.compile(f"[{_HIDDEN}]")
@@ -237,7 +239,7 @@ def _unmask(text: str) -> str:
     folded = [_fold(token) for token in tokens]
     skeleton = "".join(folded)
     origin = [number for number, char in enumerate(folded) if char]  # token of each character of the skeleton
-    skeleton, origin = _replace(_SPELT, _mark_spelt, skeleton, origin, None)
+    skeleton, origin = _replace(_SPELT, _mark_spelt, skeleton, origin, tokens, shown=False)
     for worth, pattern, mark in _FROM_THE_START:
         if worth.search(skeleton):
             skeleton, origin = _replace(pattern, mark, skeleton, origin, tokens)
@@ -245,9 +247,14 @@ def _unmask(text: str) -> str:
 
 
 def _replace(
-    pattern: re.Pattern[str], mark: _Marker, skeleton: str, origin: list[int], tokens: list[str] | None
+    pattern: re.Pattern[str],
+    mark: _Marker,
+    skeleton: str,
+    origin: list[int],
+    tokens: list[str],
+    shown: bool = True,
 ) -> tuple[str, list[int]]:
-    """One pass: puts marks into ``tokens`` (if given), and gives the next skeleton with its origins."""
+    """One pass: gives the next skeleton with its origins. Marks that are shown are put into ``tokens``."""
     parts: list[str] = []
     origins: list[int] = []
     done = 0
@@ -257,8 +264,8 @@ def _replace(
             continue
         start, end = found.span()
         first, last = origin[start], origin[end - 1]
-        if tokens is not None:
-            tokens[first : last + 1] = [put] + [""] * (last - first)
+        whole = put if shown else "".join(tokens[first : last + 1])
+        tokens[first : last + 1] = [whole] + [""] * (last - first)
         parts += skeleton[done:start], put
         origins += origin[done:start] + [first] * len(put)
         done = end

@@ -5,7 +5,12 @@ This is what the sieves of all kinds of output have in common: what is decoded, 
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import compress
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+
+import msgspec
 
 from xsieve.transforms.records.batch import RawBatch, Reject
 from xsieve.transforms.records.catalog import Catalog, Field
@@ -32,20 +37,30 @@ class Sifted(NamedTuple, Generic[C]):
     rejects: list[Reject]
 
 
-class Posts(NamedTuple):
-    """Posts of one shape side by side, each with what its page includes, the line it came in, and what it repeats."""
+@dataclass
+class Posts:
+    """Posts of one shape side by side, each with what its page includes and the line it came in."""
 
+    family: Family
     posts: list[Any]
     pages: list[Includes]
     lines: list[Line]
-    originals: list[Any]
+
+    @cached_property
+    def originals(self) -> list[Any]:
+        """What each post repeats, None if it is no repost."""
+        return self.family.reposts(self.posts, self.pages)
 
     def pick(self, keep: Iterable[bool]) -> "Posts":
         """The posts for which ``keep`` says yes."""
-        chosen = [number for number, yes in enumerate(keep) if yes]
-        if len(chosen) == len(self.posts):
+        chosen = list(keep)
+        if all(chosen):
             return self
-        return Posts(*([column[i] for i in chosen] for column in self))
+        posts, pages, lines = (list(compress(column, chosen)) for column in (self.posts, self.pages, self.lines))
+        picked = Posts(self.family, posts, pages, lines)
+        if "originals" in self.__dict__:
+            picked.originals = list(compress(self.originals, chosen))
+        return picked
 
 
 # How posts refer to their authors and to others: what it takes to decide who may see them
@@ -54,15 +69,13 @@ STRUCTURE: tuple[tuple[str, str], ...] = (
     ("v1.post", "retweeted_status"),
     ("v1.page", "statuses"),
     ("v1.results_page", "results"),
-    ("v2.post", "id"),
     ("v2.post", "author"),
-    ("v2.post", "author_id"),
     ("v2.post", "type"),
     ("v2.post", "referenced_tweets"),
     ("v2.post", "referenced_posts"),
-    ("v2.user", "id"),
-    ("v2.page", "data"),
-    ("v2.page", "includes.users"),
+    ("v2.page", "data.id"),
+    ("v2.page", "data.author_id"),
+    ("v2.page", "includes.users.id"),
     ("v2.page", "includes.tweets"),
     ("v2.page", "includes.posts"),
     ("activity.activity", "verb"),
@@ -78,10 +91,16 @@ def deciding_needs() -> list[tuple[str, str]]:
     return [*STRUCTURE, *((name, path) for name, paths in table_of_signs().items() if name in users for path, _ in paths)]
 
 
-def places_of(catalog: Catalog, needs: Needs) -> frozenset[Place]:
-    """(object, field) of everything along the needed paths. Raises LookupError where the tables lack one."""
+def places_of(catalog: Catalog, needs: Needs, shape: Shape) -> frozenset[Place]:
+    """(object, field) of everything along the needed paths that payloads of a shape may hold.
+
+    What only pages need is not decoded of posts by themselves. Raises LookupError where the tables lack a path.
+    """
+    pages = {other.object for other in load_shapes() if other.posts} - {shape.object}
     found: set[Place] = set()
     for root, path in needs:
+        if root in pages:
+            continue
         trail = catalog.trail(root, path)
         if not trail:
             raise LookupError(f"the field tables have no {path} in {root}")
@@ -97,10 +116,13 @@ class Sieve(Generic[C]):
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         catalog = plan.catalog()
-        self.forms = Forms(catalog, self.wanted(catalog), places(catalog), self.markers())
-        self.codecs = {
-            shape.name: Codec(shape, self.forms.root(shape)) for shape in load_shapes() if self.looks_into(shape)
-        }
+        signs = places(catalog)
+        self.codecs: dict[str, Codec] = {}
+        self.object_of: dict[type[msgspec.Struct], str] = {}  # form -> the object of the field tables
+        for shape in filter(self.looks_into, load_shapes()):
+            forms = Forms(catalog, self.wanted(catalog, shape), signs, self.markers())
+            self.codecs[shape.name] = Codec(shape, forms.root(shape))
+            self.object_of.update(forms.object_of)
         self.eyes = {name: eye_of(family, name) for name, family in POST_OBJECTS.items()}
 
     # what a kind of output says
@@ -117,9 +139,9 @@ class Sieve(Generic[C]):
         """Whether it takes anything of payloads of that shape; others are counted by the name of their shape."""
         return shape.holds in self.holds
 
-    def wanted(self, catalog: Catalog) -> Callable[[Field], bool]:
-        """Which fields are decoded."""
-        named = places_of(catalog, (*deciding_needs(), *where_needs(self.plan.where), *self.needs()))
+    def wanted(self, catalog: Catalog, shape: Shape) -> Callable[[Field], bool]:
+        """Which fields are decoded of payloads of a shape."""
+        named = places_of(catalog, (*deciding_needs(), *where_needs(self.plan.where), *self.needs()), shape)
         return lambda field: (field.object, field.name) in named
 
     def take(self, group: Group, tally: Tally) -> C:
@@ -200,7 +222,7 @@ class Sieve(Generic[C]):
                 posts += found
                 pages += [page] * len(found)
                 lines += [line] * len(found)
-        return Posts(posts, pages, lines, family.reposts(posts, pages))
+        return Posts(family, posts, pages, lines)
 
 
 def contents_of(page: Any, shape: Shape) -> list[Any]:

@@ -52,7 +52,7 @@ class StoreSieve(Sieve[bytes]):
     def looks_into(self, shape: Shape) -> bool:
         return shape.store == "yes" or (shape.store == "consent" and self.plan.direct_messages)
 
-    def wanted(self, catalog: Catalog) -> Callable[[Field], bool]:
+    def wanted(self, catalog: Catalog, shape: Shape) -> Callable[[Field], bool]:
         consented = frozenset({"message", "dm_id"}) if self.plan.direct_messages else frozenset[str]()
         return lambda field: field.cls in consented or action(field.cls, "store") != "drop"
 
@@ -108,14 +108,14 @@ class StoreSieve(Sieve[bytes]):
 
     def _closed(self, record: Any, tally: Tally) -> bool:
         """Whether a user or list is not for everybody to see; counted if so."""
-        reason = loud_sign(record, sign_ways(self.forms.object_of[type(record)]))
+        reason = loud_sign(record, sign_ways(self.object_of[type(record)]))
         if reason:
             tally.dropped(reason)
         return bool(reason)
 
     def _knife(self, shape: Shape, payload: Any) -> Knife:
         includes = payload if shape.name == "v2_includes" else getattr(payload, "includes", None)
-        return Knife(self.forms.object_of, self.eyes[self._post_object(shape)], Includes(includes))
+        return Knife(self.object_of, self.eyes[self._post_object(shape)], Includes(includes))
 
     @staticmethod
     def _post_object(shape: Shape) -> str:

@@ -75,7 +75,6 @@ CUTS: dict[str, Callable[[int], str]] = {
 }
 
 
-@lru_cache(65536)
 def hour_of(value: str) -> str | None:
     """The hour of a time without its minutes and seconds: ``2008-08-27T13`` + ``.000Z``, ``Wed Aug 27 13`` + `` +0000 2008``."""
     base = _hour_v1(value) if value[10:11] == " " else _hour_iso(value[:13], value[13:])

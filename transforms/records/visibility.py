@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, get_args
 
 from msgspec import Struct, structs
 
-from xsieve.transforms.records.families import Column, Family, Includes
+from xsieve.transforms.records.families import Column, Family, Includes, column
 from xsieve.transforms.records.forms import attribute_of
 from xsieve.transforms.records.signs import KINDS, Sign, table_of_signs
 
@@ -70,8 +70,8 @@ class Eye(NamedTuple):
 
     def unknown(self, posts: Column, pages: list[Includes]) -> int:
         """How many posts do not tell whether their author is protected."""
-        authors = self.family.authors(posts, pages)
-        return sum(not (author and getattr(author, "protected", None)) for author in authors)
+        authors = [author for author in self.family.authors(posts, pages) if author]
+        return len(posts) - sum(map(bool, column(authors, "protected")))
 
 
 def eye_of(family: Family, post_object: str) -> Eye:

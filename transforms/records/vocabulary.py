@@ -10,8 +10,8 @@
 | `under`    | says nothing | tells in a field whose name may express the item (`party: [left, right]`) |
 | `harmless` | says nothing, nor does what it covers (`krankenhaus` covers `krank`) | the same |
 
-A word is written as it is spelled. ``a|b`` are alternatives, ``*`` at an end stands for any letters. Singular and plural
-in -s are the same. What is listed in ``beside`` (``@group`` for a group of words) makes a word mean something else
+A word is written as it is spelled. ``a|b`` are alternatives, ``*`` at an end stands for any letters. Japanese has no
+spaces: its words are found anywhere, but for those that begin with ``=``. Singular and plural in -s are the same. What is listed in ``beside`` (``@group`` for a group of words) makes a word mean something else
 wherever both stand in one name: ``party`` beside ``size``.
 """
 
@@ -132,7 +132,7 @@ def _read(line: Line, language: str, groups: dict[str, set[str]]) -> Iterator[tu
     for word in cells["beside"].split():
         beside |= groups[word] if word.startswith("@") else set(spellings(word, language))
     for text in cells["words"].split(","):
-        for words in product(*(word.split("|") for word in text.strip(" *").split())):
+        for words in product(*(word.split("|") for word in text.strip(" *=").split())):
             kind = _kind(text.strip(), language)
             for spelling in spellings(" ".join(words), language):
                 parts = split(spelling)
@@ -142,8 +142,8 @@ def _read(line: Line, language: str, groups: dict[str, set[str]]) -> Iterator[tu
 
 
 def _kind(text: str, language: str) -> str:
-    if language == "ja":  # written without spaces: a word may stand anywhere
-        return "inner"
+    if language == "ja":  # written without spaces
+        return "" if text.startswith("=") else "inner"
     return {(False, False): "", (False, True): "head", (True, False): "tail", (True, True): "inner"}[
         text.startswith("*"), text.endswith("*")
     ]
