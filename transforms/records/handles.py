@@ -1,6 +1,6 @@
 """Handles of a payload: what rows compare hashtags and client names with, so that neither gives an account away.
 
-They are taken from the bytes of the payload, wherever they stand and whether or not a table knows the field, and only where
+They are sought in the bytes of the payload, wherever they stand and whether or not a table knows the field, and only where
 there is something to compare: so no handle is part of what is decoded for rows.
 """
 
@@ -33,6 +33,31 @@ def handles_in(payload: bytes) -> frozenset[str]:
             if profile:
                 found.add(profile[1])
     return frozenset(handle.decode("utf-8", "replace").casefold() for handle in found)
+
+
+_MAYBE_HANDLE = re.compile(r"\w{1,30}", re.ASCII)
+_WORD = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789_")
+_AT_SIGNS = (b"@", b"\xef\xbc\xa0", b"\\uff20")  # plain, full-width, escaped
+_PROFILES = tuple(site + slash for site in (b"twitter.com", b"/x.com", b"instagram.com") for slash in (b"/", b"\\/"))
+_HANDLE_KEYS = (b'screen_name":', b'sername":')  # also in_reply_to_screen_name, preferredUsername
+
+
+def is_handle(word: str, payload: bytes) -> bool:
+    """Whether a word (a hashtag) stands in a lower-cased payload as a handle: after @, in a link to a profile, under a key for handles."""
+    if not _MAYBE_HANDLE.fullmatch(word):
+        return False
+    sought = word.lower().encode()
+    at = payload.find(sought)
+    while at >= 0:
+        end = at + len(sought)
+        if end >= len(payload) or payload[end] not in _WORD:
+            before = payload[max(0, at - 40) : at]
+            if before.endswith(_AT_SIGNS) or before.endswith(_PROFILES):
+                return True
+            if before.endswith(b'"') and before[:-1].rstrip().replace(b" :", b":").endswith(_HANDLE_KEYS):
+                return True
+        at = payload.find(sought, end)
+    return False
 
 
 @lru_cache(65536)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
+from types import NoneType
 from typing import Any, NamedTuple
 
 from msgspec import UNSET
@@ -17,7 +18,7 @@ from xsieve.transforms.records.cells import Cell, client, exact, matching, momen
 from xsieve.transforms.records.decode import Group
 from xsieve.transforms.records.families import QUOTED, REPLIED, REPOSTED, items, post_object, references
 from xsieve.transforms.records.forms import ABSENT, Place, attribute_of
-from xsieve.transforms.records.handles import handles_in, holds_handle
+from xsieve.transforms.records.handles import handles_in, holds_handle, is_handle
 from xsieve.transforms.records.labels import labels
 from xsieve.transforms.records.plan import Plan
 from xsieve.transforms.records.scrub import scrub_all
@@ -134,19 +135,20 @@ class View:
     def first(self, ways: Sequence[str]) -> Column:
         """The values of the first path that leads to one."""
         found: Column = [None] * len(self.posts.posts)
+        kinds = {NoneType}
         for way in ways:
             values = self.follow(way)
-            if found and (found[0] is None or found[0] is UNSET) and not any(map(_is_there, found)):
+            if kinds <= MISSING:
                 found = values
             elif any(values):
-                found = [value if known is None or known is UNSET else known for known, value in zip(found, values, strict=True)]
-            if found and None not in found and UNSET not in found:
+                found = [v if known is None or known is UNSET else known for known, v in zip(found, values, strict=True)]
+            kinds = set(map(type, found))
+            if kinds.isdisjoint(MISSING):
                 break
         return found
 
 
-def _is_there(value: Any) -> bool:
-    return value is not None and value is not UNSET
+MISSING: frozenset[type] = frozenset({NoneType, type(UNSET)})
 
 
 def _originals(posts: Posts, _: str) -> Column:
@@ -207,7 +209,7 @@ def _relations_v2(posts: Posts) -> Column:
     for number, refs in enumerate(references(posts.posts)):
         if refs:
             kinds = {reference.type for reference in items(refs)}
-            found[number] = _relation(*(not kinds.isdisjoint(kind) for kind in (REPOSTED, QUOTED, REPLIED)))
+            found[number] = _relation(bool(kinds & REPOSTED), bool(kinds & QUOTED), bool(kinds & REPLIED))
     return found
 
 
@@ -328,13 +330,12 @@ class _Handles:
         return self._known[line[0]]
 
 
-def _hashtags(lists: list[list[str]], posts: Posts, tally: Tally) -> Column:
+def _hashtags(lists: Column, posts: Posts, tally: Tally) -> Column:
     """Hashtags less those that are handles of the same payload, or hold a long number."""
-    handles = _Handles(tally)
     for number, tags in enumerate(lists):
         if tags:
-            known = handles.of(posts.lines[number])
-            lists[number] = [tag for tag in tags if tag.casefold() not in known and plain_name(tag)]
+            payload = tally.payload(posts.lines[number]).lower()
+            lists[number] = [tag for tag in tags if not is_handle(tag, payload) and plain_name(tag)]
     return lists
 
 
