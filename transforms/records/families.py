@@ -69,11 +69,16 @@ def column(records: Column, attribute: str) -> Column:
         return [getattr(record, attribute, None) or None for record in records]
 
 
+def only_id(records: Column) -> tuple[Column, Column]:
+    """``id`` of many records, which is text."""
+    return column(records, "id"), [None] * len(records)
+
+
 def both_ids(records: Column) -> tuple[Column, Column]:
     """``id_str`` and ``id`` of many records; records that have only ``id`` have it as text."""
     if records and hasattr(records[0], "id_str"):
         return column(records, "id_str"), column(records, "id")
-    return column(records, "id"), [None] * len(records)
+    return only_id(records)
 
 
 def _ids_of(users: Column) -> tuple[Column, Column]:
@@ -135,7 +140,7 @@ V2 = Family(
     authors=_v2_authors,
     reposts=_referred(REPOSTED),
     quotes=_referred(QUOTED),
-    ids=both_ids,
+    ids=only_id,
     author_ids=_v2_author_ids,
     time="created_at",
     lang="lang",

@@ -4,6 +4,7 @@ A sieve is a compiled plan. It takes a batch and gives what passes, the count of
 This is what the sieves of all kinds of output have in common: what is decoded, which posts are public, which are wanted.
 """
 
+import gc
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -155,6 +156,16 @@ class Sieve(Generic[C]):
     # what all have in common
 
     def __call__(self, batch: RawBatch) -> Sifted[C]:
+        """Sift one batch. Nothing in it refers to itself, so the collector of cycles, which would look at all of it, waits."""
+        waiting = gc.isenabled()
+        gc.disable()
+        try:
+            return self._sift(batch)
+        finally:
+            if waiting:
+                gc.enable()
+
+    def _sift(self, batch: RawBatch) -> Sifted[C]:
         tally = Tally(batch)
         contents: list[C] = []
         for group in decode(batch.lines, self.codecs, tally.refuse):
