@@ -37,6 +37,11 @@ class Includes:
         self.places = _index(includes, ("places",), "id")
 
 
+    def post(self, reference: Any) -> Any:
+        """The post that a reference leads to; the reference itself where the page does not include it."""
+        return self.posts.get(reference.id) or reference if self.posts else reference
+
+
 def _index(includes: Any, names: Iterable[str], key: str) -> dict[Any, Any]:
     if not includes:
         return {}
@@ -107,17 +112,16 @@ def references(posts: Column) -> Column:
     return [post.referenced_tweets or post.referenced_posts for post in posts]
 
 
-def related(found: Any, types: frozenset[str]) -> Any:
-    """The first of the posts referred to in one of these ways."""
-    return next((reference for reference in items(found) if reference.type in types), None)
-
-
 def _referred(types: frozenset[str]) -> Callable[[Column, list[Includes]], Column]:
     def find(posts: Column, pages: list[Includes]) -> Column:
-        found = [refs and related(refs, types) or None for refs in references(posts)]
-        if not pages or pages[0] is NOTHING:
-            return found
-        return [ref and (page.posts.get(ref.id) or ref) for ref, page in zip(found, pages, strict=True)]
+        found: Column = [None] * len(posts)
+        for number, refs in enumerate(references(posts)):
+            if refs:
+                for reference in items(refs):
+                    if reference.type in types:
+                        found[number] = pages[number].post(reference)
+                        break
+        return found
 
     return find
 

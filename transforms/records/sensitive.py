@@ -1,23 +1,23 @@
-"""What expresses one of X's eight sensitive categories about a person, by the name of a field or by its labels.
+"""What expresses one of X's eight sensitive categories about a person: names of fields, and their labels.
 
-A field whose name tells is refused whatever its values say: ``is_pregnant: false`` and ``p_democrat: 0.02`` are
-inferences too. A field whose name may tell (``party``, ``union``) is judged by the values declared for it, and refused
-where none are declared or where they only say yes or no. Any other field is judged by its values alone.
+A field whose name tells is refused whatever its values say: ``is_pregnant: false`` and ``p_democrat: 0.02``
+are inferences too. A field whose name may tell (``party``, ``union``) is judged by the values declared for it,
+and refused where none are declared or where they only say yes or no. Any other is judged by its values alone.
 
-What the words of the tables mean, and how they are found: ``vocabulary.py``. Nothing here reads free text.
+What the words of the tables mean: ``vocabulary.py``. How they are found: ``matching.py``.
 """
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from xsieve.transforms.records.vocabulary import Match, excused, find, lone, says_nothing, words_of
+from xsieve.transforms.records.matching import Match, excused, find, lone, parts, says_nothing
 
 By = Literal["name", "values", "undeclared"]
 
 
 class Finding(NamedTuple):
-    """Which item is expressed, by the clause that shuts it out; in which language the word is; what gave it away.
+    """Which item is expressed, the clause that shuts it out, the language of the word, what gave it away.
 
     ``undeclared``: the name may express the item, and no values were declared that say otherwise.
     """
@@ -61,10 +61,10 @@ _judge_short_label = lru_cache(maxsize=65536)(_judge_label)
 
 
 def _by_values(name: str, values: Sequence[str]) -> Finding | None:
-    """Labels that tell by themselves, those that tell beside each other, those that tell under such a name."""
+    """Labels that tell by themselves, that tell beside each other, that tell under such a name."""
     if not values:
         return None
-    beside = words_of(name) + tuple(word for value in values for word in words_of(value))
+    beside = parts(name) + tuple(word for value in values for word in parts(value))
     matches = [match for value in values for match in find(value)]
     matches = [match for match in matches if not excused(match, beside)]
     telling = [match for match in matches if match.word.role == "tells"]
@@ -96,7 +96,7 @@ def _open(name: str) -> list[Match]:
 
 
 def _stands_alone(match: Match) -> bool:
-    """Whether the name says nothing else; abbreviations of two letters (``pp``, ``ps``) mean anything in a name."""
+    """Whether the name says nothing else; two letters (``pp``, ``ps``) mean anything in a name."""
     return len(match.word.letters) > 2 and lone(match)
 
 

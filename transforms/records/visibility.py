@@ -96,10 +96,13 @@ def loud_signs(records: Column, ways: tuple[Way, ...], kinds: Kinds, met: list[S
         values = records
         for step in steps:
             values = [value and getattr(value, step, None) for value in values]
-        for number, sign in enumerate(values):
-            if sign and sign.loud:
-                met.append(sign)
-                reasons[number] = sign.reason
+            if not any(values):
+                break
+        else:
+            for number, sign in enumerate(values):
+                if sign and sign.loud:
+                    met.append(sign)
+                    reasons[number] = sign.reason
     return reasons
 
 

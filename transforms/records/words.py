@@ -1,13 +1,16 @@
 """Names and labels as the words they are made of, however they are written.
 
-``isPregnant``, ``is-pregnant``, ``IS.PREGNANT`` and full-width ``ｉｓ＿ｐｒｅｇｎａｎｔ`` are the same two words.
+``isPregnant``, ``is-pregnant``, ``IS.PREGNANT`` and full-width ``ｉｓ＿ｐｒｅｇｎａｎｔ`` are the same words.
 """
 
 import re
 import unicodedata
 from itertools import product
 
-_UNDECOMPOSED = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
+_UNDECOMPOSED = str.maketrans(
+    {"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
+)
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _VOICING = "\u3099\u309a"  # the marks that make が of か are part of the letter, unlike accents
 _HANGUL_FILLERS = "\u115f\u1160\u3164\uffa0"  # invisible, though Unicode counts them as letters
 
@@ -19,7 +22,7 @@ _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def fold(text: str) -> str:
-    """``text`` with case, accents, widths and invisible characters folded away: ``Ｆé\\u200bＥ`` becomes ``fee``.
+    """``text`` with case, accents, widths and invisible characters folded away: ``Ｆé\\u200bＥ`` -> ``fee``.
 
     Umlauts lose their dots (``ö`` -> ``o``); voiced kana stay what they are.
     """
@@ -50,18 +53,20 @@ def _visible(text: str) -> str:
     return unicodedata.normalize("NFC", "".join(kept))
 
 
-def spellings(words: str, language: str) -> list[str]:
+def spellings(words: str, language: str) -> set[str]:
     """All ways in which ``words`` of a table may be spelled, folded.
 
-    Umlauts are also written as two letters (``ö`` -> ``oe``); romanised Japanese with and without its long vowels
-    (``roudou``, ``rodo``), with ``m`` before labials, and in the spelling of the schools (``zinsyu`` for ``jinshu``).
+    Umlauts are also written as two letters (``ö`` -> ``oe``); romanised Japanese with and without its long
+    vowels (``roudou``, ``rodo``), with ``m`` before labials, and as taught at school (``zinsyu``).
     """
-    ways = {words, re.sub("[äöü]", lambda umlaut: "aou"["äöü".index(umlaut[0])] + "e", words.lower())}
+    ways = {words}
     if language == "ja-Latn":
         ways = {way for long in ways for way in _vowels(long)}
         ways |= {re.sub("n(?=[bpm])", "m", way) for way in ways}
         ways |= {_kunrei(way) for way in ways if len(way) >= 8}
-    return sorted({fold(way) for way in ways})
+    elif not words.isascii():
+        ways.add(words.casefold().translate(_UMLAUTS))
+    return set(map(fold, ways))
 
 
 def _vowels(word: str) -> list[str]:
