@@ -1,6 +1,7 @@
 """The command ``xsieve``. What is heavy is imported where it is needed: ``--help`` answers at once."""
 
 import io
+import logging
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -41,6 +42,7 @@ Plain = Annotated[bool, typer.Option("--plain", help="Plain lines instead of bar
 
 def main() -> None:
     """Run the command."""
+    logging.disable(logging.WARNING)  # what libraries warn of at import is not for those who run the command
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -73,9 +75,13 @@ def run(
     json_file: Annotated[
         str | None, typer.Option("--json", metavar="FILE", help="Write the summary as JSON too; - is stdout.")
     ] = None,
+    cores: Annotated[
+        str | None, typer.Option(metavar="N", help="Processes to use, or all. By default chosen by size.")
+    ] = None,
 ) -> None:
     """Run a pipeline. Options of Apache Beam may follow, such as --runner or --direct_num_workers."""
     _check_order([pipeline, *context.args])
+    beam_options = [*context.args, *_workers(cores)]
     _check_json_file(json_file)
     with _errors(pipeline, "interrupted; what was not published by then is removed"):
         from xsieve.pipelines import show
@@ -85,7 +91,7 @@ def run(
         from xsieve.pipelines.run import run as run_pipeline
 
         with show.progress(show.Screen(sys.stderr, plain)) as tell:
-            summary = run_pipeline(settings, context.args, tell)
+            summary = run_pipeline(settings, beam_options, tell)
         _warn(warning for warning in summary.warnings if warning not in warned)
         show.summary(summary, show.Screen(sys.stderr if json_file == "-" else sys.stdout, plain))
         if json_file:
@@ -165,6 +171,15 @@ def _check_order(given: Sequence[str]) -> None:
         raise typer.BadParameter("the pipeline comes first, options of Apache Beam after it")
     if len(given) > 1 and not given[1].startswith("-"):
         raise typer.BadParameter("one pipeline at a time; what follows it are options")
+
+
+def _workers(cores: str | None) -> list[str]:
+    """``--cores`` as the option of Beam that it stands for."""
+    if cores is None:
+        return []
+    if cores != "all" and not (cores.isascii() and cores.isdigit() and int(cores) > 0):
+        raise typer.BadParameter("a number of processes, or all", param_hint="--cores")
+    return [f"--direct_num_workers={(os.cpu_count() or 1) if cores == 'all' else int(cores)}"]
 
 
 def _check_json_file(file: str | None) -> None:

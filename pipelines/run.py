@@ -101,15 +101,12 @@ def _our_own(error: BaseException) -> Exception:
 @contextmanager
 def _quiet_workers() -> Iterator[None]:
     """Runners log exceptions with their text, which may hold data: nothing of theirs is logged while data is about."""
-    loggers = [logging.getLogger(name) for name in ("apache_beam", "root")]
-    before = [logger.disabled for logger in loggers]
+    before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
         yield
     finally:
-        logging.disable(logging.NOTSET)
-        for logger, disabled in zip(loggers, before, strict=True):
-            logger.disabled = disabled
+        logging.disable(before)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from pydantic import (
 )
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
+from xsieve.configs import resource
 from xsieve.pipelines import settings_checks, settings_yaml
 from xsieve.pipelines.settings_errors import Mistake, SettingsError, translate, wrong
 from xsieve.pipelines.settings_values import (
@@ -286,8 +287,18 @@ class Settings(Part):
         return self._written.get(text, text)
 
 
+EXAMPLE = "example:"
+
+
 def load(path: str | Path) -> Settings:
-    """The settings in a file. Raises SettingsError, which holds every mistake in it."""
+    """The settings in a file. Raises SettingsError, which holds every mistake in it.
+
+    ``example:first`` is the packaged example of that name. ``${XSIEVE_EXAMPLES}`` is the folder of the examples, if the
+    environment does not say otherwise.
+    """
+    examples = resource("examples")
+    if str(path).startswith(EXAMPLE):
+        path = examples / f"{str(path).removeprefix(EXAMPLE)}.yaml"
     try:
         with Path(path).open("rb") as file:
             text = file.read(settings_yaml.LIMIT + 1).decode("utf-8-sig")
@@ -297,7 +308,7 @@ def load(path: str | Path) -> Settings:
         raise SettingsError([Mistake("", "is not UTF-8 text")]) from None
     except (OSError, ValueError):
         raise SettingsError([Mistake("", "cannot be read; expected a file that may be read")]) from None
-    return parse(text)
+    return parse(text, {"XSIEVE_EXAMPLES": str(examples), **os.environ})
 
 
 def parse(text: str, env: Mapping[str, str] = os.environ) -> Settings:

@@ -205,7 +205,7 @@ class Walker:
         faults: list[Callable[[], Any]] = [
             lambda: None, dict, list, lambda: True, lambda: [[None]], lambda: float(int(plants.id("user_id"))),
             lambda: int(plants.id("post_id")), lambda: plants.id("user_id"), lambda: [plants.email(), {}],
-            lambda: self._unknown(where), lambda: [self._unknown(where)], lambda: 10**30 + int(plants.id("user_id")),
+            lambda: self._unknown_object(where), lambda: [self._unknown_object(where)], lambda: 10**30 + int(plants.id("user_id")),
         ]  # fmt: skip
         if field.cls not in WORDY:  # there no word can be told from another
             faults += [plants.word, plants.handle]
@@ -230,10 +230,14 @@ class Walker:
                 scalar,
                 lambda: [scalar(), plants.id("post_id")],
                 lambda: float(int(plants.id("user_id"))),
-                lambda: {"x_user": {"x_handle": plants.handle(), "x_id": int(plants.id("user_id"))}, plants.id("user_id"): scalar()},
+                lambda: self._unknown_object(where),
                 lambda: [{plants.handle(): {"x_text": plants.text()}}, None, True],
             )
         )()  # fmt: skip
+
+    def _unknown_object(self, where: str) -> dict[str, Any]:
+        plants = self.plants.at(where, "unknown")
+        return {"x_user": {"x_handle": plants.handle(), "x_id": int(plants.id("user_id"))}, plants.id("user_id"): plants.text()}
 
     def _of_other_generation(self, name: str, field: Field) -> bool:
         """v2 names things tweet or post, and no payload does both."""

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
 SYLLABLES = [a + b + c for a in "bdgklmnprstvz" for b in "aeiou" for c in ("", "l", "n", "r", "x")]
-NAME_SYLLABLES = [a + b for a in ("f", "h", "j", "qu", "w", "y", "fj", "wh") for b in "aeiouy"]  # no word holds a name
+OTHER_SYLLABLES = [a + b for a in ("f", "h", "j", "qu", "w", "y", "fj", "wh") for b in "aeiouy"]  # what may stay has no others
 EPOCH = datetime(2010, 11, 4, 1, 42, 54, 657000, timezone.utc)
 FILLERS = (
     "so proud of the whole team today 🎉",
@@ -116,7 +116,8 @@ class Planter:
 
     def name(self, kind: str = "name") -> str:
         """A name as people show it."""
-        first, last = ("".join(self.rng.choices(NAME_SYLLABLES, k=4)).title() for _ in "12")
+        syllables = OTHER_SYLLABLES if kind.endswith(IN_TEXT) else SYLLABLES
+        first, last = ("".join(self.rng.choices(syllables, k=5)).title() for _ in "12")
         self.plant(kind, last)
         return self.rng.choice((f"{first} {last}", f"{first} {last} 🇪🇺", f"د. {first} {last}", f"「{first}」{last}"))
 

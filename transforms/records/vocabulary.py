@@ -71,7 +71,7 @@ def items() -> dict[str, Item]:
 
 @cache
 def vocabulary() -> Vocabulary:
-    """The packaged tables, read once. Raises TableError where a line has no item or role that is known."""
+    """The packaged tables, read once. Raises TableError for an item, role or group that is unknown."""
     groups = _groups()
     places: dict[str, Words] = {place: defaultdict(list) for place in ("whole", "head", "tail", "inner")}
     excuses: dict[str, set[str]] = defaultdict(set)
@@ -104,6 +104,8 @@ def _read(line: Line, language: str, groups: dict[str, set[str]]) -> Iterator[tu
         raise TableError(f"{line.where}: expected an item of categories.tsv and a role")
     beside: set[str] = set()
     for word in line.cells["beside"].split():
+        if word.startswith("@") and word not in groups:
+            raise TableError(f"{line.where}: expected a group of groups.tsv beside its words")
         beside |= groups[word] if word.startswith("@") else spellings(word, language)
     excuses = frozenset(beside)
     for text in map(str.strip, line.cells["words"].split(",")):
