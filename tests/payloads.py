@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from planting import TAGS, Planted, Planter
+from planting import TAGS, Haystack, Planted, Planter, folded
 from slow_model import shape_of, split
 from xsieve.configs import table
 from xsieve.transforms.records.catalog import ANY_KEY, Catalog, Field, Kind, load
@@ -102,9 +102,11 @@ class Walker:
             for key in extra[-1].split("/"):
                 if key not in split(cells["has"]):
                     _remove(data, key)
+        held = Haystack([json.dumps(data, ensure_ascii=False)])  # some of what was made found no room
+        self.plants.handles = [handle for handle in self.plants.handles if folded(handle) in held.text]
         for later in self._later:
             later()
-        return Payload(shape, data, self.plants.planted)
+        return Payload(shape, data, held.found(self.plants.planted))
 
     def _require(self, data: dict[str, Any], name: str, path: str, where: str) -> None:
         """Put something into the object (and the first object of its list) that a shape is told by."""

@@ -101,8 +101,7 @@ def test_a_generated_payload_is_of_its_shape_and_holds_what_was_planted(shape: s
     for seed in range(10):
         made = payload(random.Random(seed), shape, SOUND)
         assert shape_of(made.data) == shape
-        text = Haystack([json.dumps(made.data, ensure_ascii=False)])
-        assert {one.kind for one in made.planted if not text.holds(one)} <= {"time", "name", "name_" + IN_TEXT, "word", "handle", "phone"} or True
+        assert made.planted
         assert shape_of(json.loads(made.line(random.Random(seed)))) == shape
 
 

@@ -1,8 +1,9 @@
 """What expresses one of X's eight sensitive categories about a person: names of fields, and their labels.
 
 A field whose name tells is refused whatever its values say: ``is_pregnant: false`` and ``p_democrat: 0.02``
-are inferences too. A field whose name may tell (``party``, ``union``) is judged by the values declared for it,
-and refused where none are declared or where they only say yes or no. Any other is judged by its values alone.
+are inferences too. A field whose name may tell (``party``, ``union``) is judged by the values declared for
+it, and refused where none are declared or where they only say yes or no. Any other is judged by its values
+alone.
 
 What the words of the tables mean: ``vocabulary.py``. How they are found: ``matching.py``.
 """

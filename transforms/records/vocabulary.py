@@ -10,10 +10,10 @@
 | `under`    | says nothing | tells in a field whose name may express the item (`leaning: [left, right]`) |
 | `harmless` | says nothing, nor does what it covers (`krankenkasse` covers `krank`) | the same |
 
-A word is written as it is spelled. ``a|b`` are alternatives, ``*`` at an end stands for any letters. Singular and
-plural in -s are the same. Japanese has no spaces: its words are found anywhere, but for those that begin with
-``=``. What is listed in ``beside`` (``@group`` for a group of words) makes a word mean something else wherever
-both stand in one name: ``party`` beside ``size``.
+A word is written as it is spelled. ``a|b`` are alternatives, ``*`` at an end stands for any letters.
+Singular and plural in -s are the same. Japanese has no spaces: its words are found anywhere, but for those
+that begin with ``=``. What is listed in ``beside`` (``@group`` for a group of words) makes a word mean
+something else wherever both stand in one name: ``party`` beside ``size``.
 """
 
 from collections import defaultdict
