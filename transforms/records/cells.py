@@ -66,7 +66,9 @@ def exact(value: Any) -> int | None:
 
 
 _HOUR = Cell(lambda key: hour_of(key[0] + key[1]))  # (before the minutes, after the seconds) -> the hour
-_BEFORE, _AFTER = itemgetter(slice(13)), itemgetter(slice(19, None))
+_HOUR_Z = Cell(lambda before: hour_of(before + "Z"))
+_BEFORE, _AFTER, _LAST = itemgetter(slice(13)), itemgetter(slice(19, None)), itemgetter(-1)
+V2_LENGTH = len("2020-03-01T14:15:16.000Z")
 
 
 def moments(values: list[Any], cut: str) -> list[str | None]:
@@ -74,7 +76,10 @@ def moments(values: list[Any], cut: str) -> list[str | None]:
     if cut != "hour":
         return [_moment(value, cut) for value in values]
     try:
-        hours = _HOUR.all(zip(map(_BEFORE, values), map(_AFTER, values), strict=True))
+        if set(map(len, values)) == {V2_LENGTH} and set(map(_LAST, values)) == {"Z"}:
+            hours = _HOUR_Z.all(map(_BEFORE, values))
+        else:
+            hours = _HOUR.all(zip(map(_BEFORE, values), map(_AFTER, values), strict=True))
     except TypeError:
         return [_moment(value, cut) for value in values]
     return [hour or _moment(value, cut) for hour, value in zip(hours, values, strict=True)] if None in hours else hours

@@ -12,7 +12,6 @@ from operator import attrgetter
 from typing import Any, NamedTuple, NoReturn, get_args
 
 import msgspec
-import numpy as np
 from msgspec import UNSET, Raw, Struct
 
 from xsieve.transforms.records.batch import Reason
@@ -21,8 +20,7 @@ from xsieve.transforms.records.shapes import UNKNOWN, Shape, recognise
 from xsieve.transforms.records.signs import Sign, listener
 
 BLANKS = b" \t\r"
-NEWLINE, OPEN, CLOSE = b"\n{}"
-MANY_BYTES = 16 << 10  # from here on looking at all bytes at once is faster than line by line
+OPEN, CLOSE = b"{}"
 MAX_CLEAN_DEEP = 100
 JSON_ERRORS = (msgspec.MsgspecError, UnicodeError, RecursionError, TypeError, ValueError)
 
@@ -87,26 +85,16 @@ class Codec:
 
 def lines_of(batch: bytes) -> tuple[list[Line], bool]:
     """Where the lines of a batch lie, blank ones left out; and whether each looks like one JSON object to the byte."""
-    if len(batch) >= MANY_BYTES:
-        data = np.frombuffer(batch, np.uint8)
-        ends = np.flatnonzero(data == NEWLINE)
-        if batch[-1] != NEWLINE:
-            ends = np.append(ends, len(batch))
-        starts = np.concatenate((np.zeros(1, ends.dtype), ends[:-1] + 1))
-        if (data[starts] == OPEN).all() and (data[ends - 1] == CLOSE).all():
-            return list(zip(starts.tolist(), ends.tolist(), strict=True)), True
-    return _lines_one_by_one(batch)
-
-
-def _lines_one_by_one(batch: bytes) -> tuple[list[Line], bool]:
     found: list[Line] = []
-    whole, start, size = True, 0, len(batch)
+    whole, start, size, find = True, 0, len(batch), batch.find
     while start < size:
-        end = batch.find(b"\n", start)
-        end = size if end < 0 else end
-        line = batch[start:end].rstrip(BLANKS)
-        if line.strip(BLANKS):
-            whole = whole and line[0] == OPEN and line[-1] == CLOSE
+        end = find(b"\n", start)
+        if end < 0:
+            end = size
+        if batch[start] == OPEN and batch[end - 1] == CLOSE and end > start:
+            found.append((start, end))
+        elif line := batch[start:end].strip(BLANKS):
+            whole = whole and batch[start] == OPEN and line[-1] == CLOSE
             found.append((start, end))
         start = end + 1
     return found, whole

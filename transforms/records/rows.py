@@ -331,11 +331,11 @@ class _Handles:
 
 
 def _hashtags(lists: Column, posts: Posts, tally: Tally) -> Column:
-    """Hashtags less those that are handles of the same payload, or hold a long number."""
+    """Hashtags less those that are handles of the same payload."""
     for number, tags in enumerate(lists):
         if tags:
             payload = tally.payload(posts.lines[number]).lower()
-            lists[number] = [tag for tag in tags if not is_handle(tag, payload) and plain_name(tag)]
+            lists[number] = [tag for tag in tags if not is_handle(tag, payload)]
     return lists
 
 
