@@ -168,8 +168,8 @@ def _footer(report: Report) -> Iterable[str]:
         yield f"Could not be read: {reasons}."
     if report.cut:
         yield f"Not followed to their ends (too deep, or too many different keys): {_payloads(report.cut)}."
-    if any(seen.path.count(HIDDEN) for shape in report.shapes for seen in shape.paths):
-        yield f"{HIDDEN} is any key that no table names and that may be data, or that fewer than {TOLD_FROM} payloads hold."
+    if any(HIDDEN in seen.path for shape in report.shapes for seen in shape.paths):
+        yield f"{HIDDEN}: keys that no table names, and that may be data or are in fewer than {TOLD_FROM} payloads."
 
 
 def _payloads(count: int) -> str:

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from planting import TAGS, Haystack, Planted, Planter, folded
+from planting import TAGS, Haystack, Planted, Planter
 from slow_model import shape_of, split
 from xsieve.configs import table
 from xsieve.transforms.records.catalog import ANY_KEY, Catalog, Field, Kind, load
@@ -102,10 +102,11 @@ class Walker:
             for key in extra[-1].split("/"):
                 if key not in split(cells["has"]):
                     _remove(data, key)
-        held = Haystack([json.dumps(data, ensure_ascii=False)])  # some of what was made found no room
-        self.plants.handles = [handle for handle in self.plants.handles if folded(handle) in held.text]
+        standing = _values_of(data)  # some of what was made found no room
+        self.plants.handles = [handle for handle in self.plants.handles if handle in standing]
         for later in self._later:
             later()
+        held = Haystack([json.dumps(data, ensure_ascii=False)])
         return Payload(shape, data, held.found(self.plants.planted))
 
     def _require(self, data: dict[str, Any], name: str, path: str, where: str) -> None:
@@ -386,6 +387,13 @@ _FINISH: dict[str, Callable[[Walker, dict[str, Any]], None]] = {
     "v1.hashtag": _finish_hashtag,
     "v2.hashtag": _finish_hashtag,
 }
+
+
+def _values_of(data: Any) -> set[str]:
+    """Every text that is a whole value somewhere in a payload."""
+    if isinstance(data, dict | list):
+        return set().union(*map(_values_of, data.values() if isinstance(data, dict) else data))
+    return {data} if isinstance(data, str) else set()
 
 
 def _remove(data: Any, path: str) -> None:

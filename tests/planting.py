@@ -85,7 +85,7 @@ class Planter:
 
     def count(self) -> int:
         """What people count: not round, so that it can be told from its rounded value."""
-        exact = self.rng.randrange(1000, 10**6) * 100 + self.rng.randrange(1, 100)
+        exact = self.rng.randrange(10**6, 10**7) * 100 + self.rng.randrange(1, 100)
         return self.plant("count", exact)
 
     def fraction(self, kind: str = "coordinate") -> float:

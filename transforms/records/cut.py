@@ -37,16 +37,17 @@ class Knife:
     def cut(self, record: Struct) -> None:
         """Take out of a record whatever below it is not public. The record itself stays."""
         for name in record.__struct_fields__:
-            value = getattr(record, name)
-            if isinstance(value, Struct):
+            value: Any = getattr(record, name)
+            items: list[Any] = value if value.__class__ is list else []
+            if value.__class__ is list:
+                setattr(record, name, self._cut_list(items))
+            elif value.__class__ is dict:
+                setattr(record, name, {key: item for key, item in value.items() if self._cut_list([item])})
+            elif isinstance(value, Struct):
                 if self._hides(value):
                     self._remove(record, name)
                 else:
                     self.cut(value)
-            elif value.__class__ is list:
-                setattr(record, name, self._cut_list(value))
-            elif value.__class__ is dict:
-                setattr(record, name, {key: item for key, item in value.items() if self._cut_list([item])})
         if getattr(record, "in_reply_to_user_id", UNSET) in self._hidden_users:
             self._remove(record, "in_reply_to_user_id")
 

@@ -253,7 +253,7 @@ class _Cleaner:
                 raise Refused(Reason.MISTYPED)
             if option is Never:
                 raise Refused(Reason.UNKNOWN_SHAPE)
-        first = bytes(raw[:1] if isinstance(raw, bytes) else bytes(raw)[:1])
+        first = bytes(raw).lstrip()[:1]
         if first == b"{":
             for option in options:
                 if isinstance(option, type) and issubclass(option, Struct) and option is not Empty:

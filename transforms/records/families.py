@@ -96,12 +96,25 @@ def _ids_of(users: Column) -> tuple[Column, Column]:
     return [text for text, _ in found], [number for _, number in found]
 
 
+def _nested(attribute: str) -> Callable[[Column, list[Includes]], Column]:
+    """The records that posts hold under an attribute."""
+
+    def find(posts: Column, _: list[Includes]) -> Column:
+        return column(posts, attribute)
+
+    return find
+
+
+def _v1_author_ids(posts: Column) -> tuple[Column, Column]:
+    return _ids_of(column(posts, "user"))
+
+
 V1 = Family(
-    authors=lambda posts, _: column(posts, "user"),
-    reposts=lambda posts, _: column(posts, "retweeted_status"),
-    quotes=lambda posts, _: column(posts, "quoted_status"),
+    authors=_nested("user"),
+    reposts=_nested("retweeted_status"),
+    quotes=_nested("quoted_status"),
     ids=both_ids,
-    author_ids=lambda posts: _ids_of(column(posts, "user")),
+    author_ids=_v1_author_ids,
     time="created_at",
     lang="lang",
 )
@@ -156,14 +169,25 @@ def _tails(values: Column) -> tuple[Column, Column]:
     return [v.rpartition(":")[2] if v.__class__ is str else None for v in values], [None] * len(values)
 
 
+def _shared(posts: Column, _: list[Includes]) -> Column:
+    originals = column(posts, "object")
+    return [original if post.verb == SHARE else None for post, original in zip(posts, originals, strict=True)]
+
+
+def _activity_ids(posts: Column) -> tuple[Column, Column]:
+    return _tails(column(posts, "id"))
+
+
+def _activity_author_ids(posts: Column) -> tuple[Column, Column]:
+    return _tails([getattr(actor, "id", None) for actor in column(posts, "actor")])
+
+
 ACTIVITY = Family(
-    authors=lambda posts, _: column(posts, "actor"),
-    reposts=lambda posts, _: [
-        original if post.verb == SHARE else None for post, original in zip(posts, column(posts, "object"), strict=True)
-    ],
-    quotes=lambda posts, _: column(posts, "twitter_quoted_status"),
-    ids=lambda posts: _tails(column(posts, "id")),
-    author_ids=lambda posts: _tails([getattr(actor, "id", None) for actor in column(posts, "actor")]),
+    authors=_nested("actor"),
+    reposts=_shared,
+    quotes=_nested("twitter_quoted_status"),
+    ids=_activity_ids,
+    author_ids=_activity_author_ids,
     time="postedTime",
     lang="twitter_lang",
 )

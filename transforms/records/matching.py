@@ -12,7 +12,8 @@ from xsieve.transforms.records.vocabulary import Word, vocabulary
 from xsieve.transforms.records.words import fold, split
 
 _MOST_PARTS = 6  # words of a name that a word of the tables may be spread over
-_LONGEST = 24  # letters of a word that is looked for anywhere in another
+_LONGEST = 40  # letters of any word of the tables
+_WINDOW, _OVERLAP = 500, 100  # characters of a text that are looked at together
 _FAR_FROM_CHANCE = 10  # letters that do not come together where one word of a name ends and another begins
 
 # Most words can be cut into shorter ones (is|rael, gay|est): parts of a joined word are long ones, or these.
@@ -35,12 +36,18 @@ class Match(NamedTuple):
     rest: tuple[str, ...]
 
 
-@lru_cache(maxsize=4096)
 def find(text: str) -> tuple[Match, ...]:
     """All words of the vocabulary in ``text``, but for harmless ones and what these cover.
 
-    A change of case is first taken for the end of a word (``hostUnion``), then for nothing (``PregNANT``).
+    A change of case is first taken for the end of a word (``hostUnion``), then for nothing (``PregNANT``). What is
+    too long for a name is read window by window, so that no text takes more time than its length.
     """
+    starts = range(0, max(1, len(text) - _OVERLAP), _WINDOW - _OVERLAP)
+    return tuple(match for start in starts for match in _in_window(text[start : start + _WINDOW]))
+
+
+@lru_cache(maxsize=4096)
+def _in_window(text: str) -> tuple[Match, ...]:
     parted, joined = split(text), split(text, humps=False)
     found = list(_find(parted, least=1))
     if joined != parted:
@@ -125,7 +132,7 @@ def _from_here(words: Sequence[str], start: int, least: int) -> Iterator[_Span]:
         before, letters = len(letters), letters + word
         found = [each for whole in singulars(letters) for each in known.whole.get(whole, ())]
         yield from ((each, start, start + len(letters)) for each in found if _may_spread(each, met))
-        for size in range(max(before + 1, least), len(letters) + 1):
+        for size in range(max(before + 1, least), min(len(letters), _LONGEST) + 1):
             found = known.head.get(letters[:size], ())
             yield from ((each, start, start + size) for each in found if _may_spread(each, met))
         met.add(len(letters))
@@ -140,8 +147,9 @@ def _inside(word: str, start: int, least: int) -> Iterator[_Span]:
     """Words of the vocabulary at the end of ``word`` or anywhere in it."""
     known = vocabulary()
     size = len(word)
-    for first in range(size - least + 1):
+    for first in range(max(0, size - _LONGEST), size - least + 1):
         yield from ((each, start + first, start + size) for each in known.tail.get(word[first:], ()))
+    for first in range(size - least + 1):
         for stop in range(first + least, min(size, first + _LONGEST) + 1):
             yield from ((each, start + first, start + stop) for each in known.inner.get(word[first:stop], ()))
 

@@ -91,7 +91,9 @@ def recognise(line: bytes) -> Shape:
         return value is not None and bytes(value) != NULL
 
     def one_of(choice: tuple[str, ...]) -> bool:
-        return any(value_of(key) is not None for key in choice) if len(choice) > 1 else present(choice[0])
+        if len(choice) > 1:
+            return any(value_of(key) is not None for key in choice)
+        return all(map(present, choice))
 
     for shape in load():
         if all(map(one_of, shape.has)) and not any(map(present, shape.lacks)):

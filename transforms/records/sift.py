@@ -57,8 +57,12 @@ class Posts:
         chosen = list(keep)
         if all(chosen):
             return self
-        posts, pages, lines = (list(compress(column, chosen)) for column in (self.posts, self.pages, self.lines))
-        picked = Posts(self.family, posts, pages, lines)
+        picked = Posts(
+            self.family,
+            list(compress(self.posts, chosen)),
+            list(compress(self.pages, chosen)),
+            list(compress(self.lines, chosen)),
+        )
         if "originals" in self.__dict__:
             picked.originals = list(compress(self.originals, chosen))
         return picked

@@ -74,7 +74,7 @@ class Withheld(Sign):
     def says_no(self, value: Any) -> bool:
         if value == {}:
             return False
-        if not isinstance(value, list) or not all(isinstance(code, str) for code in value):
+        if value.__class__ is not list or not all(code.__class__ is str for code in value):
             raise TypeError
         return any(code.upper() in EVERYWHERE for code in value)
 

@@ -81,12 +81,13 @@ class StoreSieve(Sieve[bytes]):
         """Each page with those of its records that pass; a page of which none does is left out."""
         found: list[Kept] = []
         for payload, line in zip(group.payloads, group.lines, strict=True):
-            alone = group._replace(payloads=[payload], lines=[line])
+            loud = [sign for sign in signs_within(payload) if sign.loud] if group.loud else []
+            alone = group._replace(payloads=[payload], lines=[line], loud=loud)
             records = self.posts_of(alone, tally).posts if group.shape.holds == "page" else self._records(alone, tally)
             chosen = {id(record) for record in records}
             for attribute in map(attribute_of, group.shape.posts):
-                value = getattr(payload, attribute, None)
-                if value.__class__ is list:
+                value: list[Any] | None = getattr(payload, attribute, None)
+                if isinstance(value, list):
                     setattr(payload, attribute, [record for record in value if id(record) in chosen])
             if records:
                 found.append(Kept(payload, len(records), line))
