@@ -169,7 +169,7 @@ def _footer(report: Report) -> Iterable[str]:
     if report.cut:
         yield f"Not followed to their ends (too deep, or too many different keys): {_payloads(report.cut)}."
     if any(HIDDEN in seen.path for shape in report.shapes for seen in shape.paths):
-        yield f"{HIDDEN}: keys that no table names, and that may be data or are in fewer than {TOLD_FROM} payloads."
+        yield f"{HIDDEN}: keys that no table names and that may be data, or are in under {TOLD_FROM} payloads."
 
 
 def _payloads(count: int) -> str:

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from planting import TAGS, Haystack, Planted, Planter
+from planting import TAGS, Planted, Planter
 from slow_model import shape_of, split
 from xsieve.configs import table
 from xsieve.transforms.records.catalog import ANY_KEY, Catalog, Field, Kind, load
@@ -106,8 +106,7 @@ class Walker:
         self.plants.handles = [handle for handle in self.plants.handles if handle in standing]
         for later in self._later:
             later()
-        held = Haystack([json.dumps(data, ensure_ascii=False)])
-        return Payload(shape, data, held.found(self.plants.planted))
+        return Payload(shape, data, self.plants.planted)
 
     def _require(self, data: dict[str, Any], name: str, path: str, where: str) -> None:
         """Put something into the object (and the first object of its list) that a shape is told by."""

@@ -222,7 +222,9 @@ class Haystack:
 
     def found(self, planted: Iterable[Planted]) -> list[Planted]:
         """Those of the planted values that are in it."""
-        return [one for one in planted if self.holds(one)]
+        planted = list(planted)
+        found = {one.value for one in {one.value: one for one in planted}.values() if self.holds(one)}
+        return [one for one in planted if one.value in found]
 
 
 def folded(text: str) -> str:

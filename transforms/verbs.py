@@ -21,7 +21,7 @@ from xsieve.transforms.records.sieves import batch_of
 from xsieve.transforms.sift import IdBatch, RowBatch, Sift, Sifted, StoreBatch
 
 
-JsonLines = Union[bytes, str, RawBatch]
+JsonLines = Union[bytes, str, RawBatch]  # noqa: UP007 Beam reads typing.Union only
 
 
 class _Verb(beam.PTransform):

@@ -282,7 +282,7 @@ class _Reporter:
     """Turns places into what may be told of them."""
 
     def __init__(self, catalog: Catalog, seen: Mapping[str, int]) -> None:
-        self._named = {name for fields in catalog.objects.values() for name in fields}
+        self._named = {name for fields in catalog.objects.values() for name in fields} - {ANY_KEY}
         self._seen = seen
 
     def paths(self, root: _Place) -> tuple[Seen, ...]:

@@ -52,11 +52,16 @@ class Knife:
             self._remove(record, "in_reply_to_user_id")
 
     def _cut_list(self, values: list[Any]) -> list[Any]:
-        kept = [value for value in values if not (isinstance(value, Struct) and self._hides(value))]
-        for value in kept:
-            if isinstance(value, Struct):
+        kept: list[Any] = []
+        for value in values:
+            if value.__class__ is list:
+                kept.append(self._cut_list(value))
+            elif not isinstance(value, Struct):
+                kept.append(value)
+            elif not self._hides(value):
                 self.cut(value)
-        return [self._cut_list(value) if value.__class__ is list else value for value in kept]
+                kept.append(value)
+        return kept
 
     def _hides(self, record: Struct) -> bool:
         name = self._objects.get(type(record), "")

@@ -35,6 +35,9 @@ class Where(NamedTuple):
     reposts: Literal["keep", "drop", "only"] = "keep"
 
 
+ANYTHING = Where()
+
+
 @dataclass(frozen=True)
 class Plan:
     """What one output lets through.
@@ -57,7 +60,7 @@ class Plan:
     ids: Literal["post", "user", "dm"] = "post"
     nested: bool = False
     direct_messages: bool = False
-    where: Where = Where()
+    where: Where = ANYTHING
     enrich: tuple[Enrichment, ...] = ()
     attested: bool = False
     catalogs: tuple[tuple[str, str], ...] = ()

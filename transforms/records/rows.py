@@ -99,11 +99,11 @@ PLACE_TYPES = {
     "v2.post": "place.place_type",
     "activity.activity": "post.location.twitter_place_type",
 }
-V2_PLACE_NEEDS = tuple(
-    (name, key)
-    for name in ("v2.geo", "v2.place")
-    for key in ("id", "country_code", "full_name", "place_type")
-) + (("v2.post", "geo.place_id"), ("v2.page", "includes.places"))
+V2_PLACE_NEEDS = (
+    ("v2.post", "geo.place_id"),
+    ("v2.page", "includes.places"),
+    *((name, key) for name in ("v2.geo", "v2.place") for key in ("id", "country_code", "full_name", "place_type")),
+)
 
 
 class View:
