@@ -115,15 +115,12 @@ class Walker:
         while data.get(head) in (None, [], {}):
             data[head] = self.value(field, field.kind, f"{where}.{head}", (), sound=True)
         if tail:
-            held = data[head]
             ref = field.kind.leaf.refs[0]
-            if isinstance(held, list):
-                if not held or not isinstance(held[0], dict):
-                    held.insert(0, self.object(ref, f"{where}.{head}[]", (name,)))
-                held = held[0]
-            elif not isinstance(held, dict):
-                held = data[head] = self.object(ref, f"{where}.{head}", (name,))
-            self._require(held, ref, tail, f"{where}.{head}")
+            if not isinstance(data[head], dict | list):
+                data[head] = self.object(ref, f"{where}.{head}", (name,))
+            items = data[head] if isinstance(data[head], list) else [data[head]]
+            for item in items:
+                self._require(item, ref, tail, f"{where}.{head}")
 
     # ---- objects and values
 

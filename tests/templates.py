@@ -10,11 +10,11 @@ V1_TIME = "Sat Nov 12 09:41:27 +0000 2022"
 ISO_TIME = "2022-11-12T09:41:27.000Z"
 
 
-def v1_user(number: str = AUTHOR, **more: Any) -> dict[str, Any]:
+def v1_user(number: str = AUTHOR, /, **more: Any) -> dict[str, Any]:
     return {"id": int(number), "id_str": number, "screen_name": f"user_{number[:2]}{number[-2:]}", "protected": False} | more
 
 
-def v1_post(number: str = POST, author: str = AUTHOR, **more: Any) -> dict[str, Any]:
+def v1_post(number: str = POST, author: str = AUTHOR, /, **more: Any) -> dict[str, Any]:
     """A classic v1.1 post."""
     return {
         "created_at": V1_TIME,
@@ -51,11 +51,11 @@ def v1_quote(quoted: dict[str, Any], **more: Any) -> dict[str, Any]:
     )
 
 
-def v2_user(number: str = AUTHOR, **more: Any) -> dict[str, Any]:
+def v2_user(number: str = AUTHOR, /, **more: Any) -> dict[str, Any]:
     return {"id": number, "username": f"user_{number[:2]}{number[-2:]}", "name": "Bo", "protected": False} | more
 
 
-def v2_post(number: str = POST, author: str = AUTHOR, **more: Any) -> dict[str, Any]:
+def v2_post(number: str = POST, author: str = AUTHOR, /, **more: Any) -> dict[str, Any]:
     """A bare v2 post."""
     return {
         "id": number,
@@ -74,7 +74,7 @@ def v2_page(*posts: dict[str, Any], meta: dict[str, Any] | None = None, **includ
     return {"data": list(posts), "includes": includes, "meta": {"result_count": len(posts)} | (meta or {})}
 
 
-def activity(number: str = POST, author: str = AUTHOR, **more: Any) -> dict[str, Any]:
+def activity(number: str = POST, author: str = AUTHOR, /, **more: Any) -> dict[str, Any]:
     """A post of Activity Streams."""
     return {
         "id": f"tag:search.twitter.com,2005:{number}",
