@@ -29,9 +29,7 @@ def v2_line(post: Draft, flat: bool) -> bytes:
     payload = v2(post)
     if flat:
         payload["author"] = v2_user(post.user)
-        for reference, nested in zip(
-            payload.get("referenced_tweets", []), (post.repost or post.quote,), strict=False
-        ):
+        for reference, nested in zip(payload.get("referenced_tweets", []), (post.repost or post.quote,), strict=False):
             if nested and reference["type"] != "replied_to":
                 reference.update(v2(nested), author=v2_user(nested.user))
         payload["__twarc"] = {"url": "https://api.twitter.com/2/tweets/search/all", "version": "2.14.0",

@@ -76,11 +76,7 @@ class Writer:
         kind = rng.random()
         repost = rng.choice(older) if older and kind < 0.35 else None
         quote = rng.choice(older) if older and 0.35 <= kind < 0.45 else None
-        reply = (
-            (self._post_id(ms - rng.randrange(10**8)), rng.choice(self.people))
-            if 0.45 <= kind < 0.65
-            else None
-        )
+        reply = (self._post_id(ms - rng.randrange(10**8)), rng.choice(self.people)) if 0.45 <= kind < 0.65 else None
         user = rng.choice(self.people)
         if repost:  # X shows a repost with the language, text, media and restrictions of its original
             text, media, lang, withheld = (
@@ -114,13 +110,9 @@ class Writer:
 
     def _person(self) -> Json:
         rng = self.random
-        handle = (
-            self._name(rng.choice([2, 3, 4])) + rng.choice(["", "", "_", "99", str(rng.randrange(9999))])
-        )[:15]
+        handle = (self._name(rng.choice([2, 3, 4])) + rng.choice(["", "", "_", "99", str(rng.randrange(9999))]))[:15]
         new = rng.random() < 0.4  # accounts since 2016 have 64-bit ids
-        uid = (
-            (rng.randrange(10**18, 1_200_000_000_000_000_000) | 1) if new else rng.randrange(10**6, 3 * 10**9)
-        )
+        uid = (rng.randrange(10**18, 1_200_000_000_000_000_000) | 1) if new else rng.randrange(10**6, 3 * 10**9)
         lang = rng.choices(self.langs, self.shares)[0]
         image = f"pbs.twimg.com/profile_images/{rng.randrange(10**18)}/{self._name(4)}_normal.jpg"
         return {
@@ -177,9 +169,7 @@ class Writer:
             full += f" https://t.co/{short}"
             text.links.append((short, host, [start, len(full)]))
         if rng.random() < 0.01:
-            full += rng.choice(
-                [" write to mara.dovel@kolibri.example", " +49 30 5550 0199", " via @" + self._name(2)]
-            )
+            full += rng.choice([" write to mara.dovel@kolibri.example", " +49 30 5550 0199", " via @" + self._name(2)])
         return text._replace(full=full)
 
     @staticmethod

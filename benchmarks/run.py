@@ -121,9 +121,7 @@ def once(tool: Tool, run: Run, figures: Figures) -> None:
     )
 
 
-def shape_figures(
-    shape: str, tools: list[Tool], args: argparse.Namespace
-) -> Iterator[tuple[str, dict[str, Figures]]]:
+def shape_figures(shape: str, tools: list[Tool], args: argparse.Namespace) -> Iterator[tuple[str, dict[str, Figures]]]:
     """The figures of each job on one shape; the data are made first and removed last."""
     sources = [args.work / f"{shape}.{size:g}.jsonl" for size in args.sizes]
     samples = {n: args.work / f"{shape}.sample{n}.jsonl" for tool in tools if tool.sample for n in (1, 2)}
@@ -185,11 +183,7 @@ def agrees(own: Figures, reference: Figures, tool: Tool) -> str:
     if not common:
         return "-"
     return (
-        "yes"
-        if all(own.made[size] == reference.made[size] for size in common)
-        else "NO"
-        if tool.same
-        else "other job"
+        "yes" if all(own.made[size] == reference.made[size] for size in common) else "NO" if tool.same else "other job"
     )
 
 
@@ -200,11 +194,7 @@ def _cell(value: object, form: str) -> str:
 def machine() -> str:
     """Cores, processor, system and interpreter."""
     info = Path("/proc/cpuinfo")
-    models = (
-        [line for line in info.read_text().splitlines() if line.startswith("model name")]
-        if info.exists()
-        else []
-    )
+    models = [line for line in info.read_text().splitlines() if line.startswith("model name")] if info.exists() else []
     model = models[0].partition(": ")[2] if models else platform.machine()
     system, python = f"{platform.system()} {platform.release()}", f"Python {platform.python_version()}"
     return f"{os.cpu_count()} cores, {model}, {system}, {python}"
@@ -227,17 +217,13 @@ def report(lines: list[list[str]], tools: list[Tool], args: argparse.Namespace) 
 
 def arguments(argv: list[str] | None) -> argparse.Namespace:
     """The command line, with lists split and checked."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.run", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=(__doc__ or "").split("\n")[0])
 
     def several(choices: tuple[str, ...]) -> Callable[[str], list[str]]:
         def split(value: str) -> list[str]:
             chosen = [part for part in value.split(",") if part and part != "none"]
             if unknown := set(chosen) - set(choices):
-                raise argparse.ArgumentTypeError(
-                    f"{', '.join(sorted(unknown))}: choose from {', '.join(choices)}"
-                )
+                raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))}: choose from {', '.join(choices)}")
             return chosen
 
         return split

@@ -114,9 +114,7 @@ def twarc(run: Run) -> list[str] | None:
     if run.shape == "v2":
         quiet = ["--log", log, "--bearer-token", "x", "dehydrate", "--hide-progress"]
         return ["env", f"HOME={run.work}", program + "2", *quiet, str(run.source), str(run.out)]
-    keys = " ".join(
-        f"--{key} x" for key in ("consumer_key", "consumer_secret", "access_token", "access_token_secret")
-    )
+    keys = " ".join(f"--{key} x" for key in ("consumer_key", "consumer_secret", "access_token", "access_token_secret"))
     line = f"'{program}' --skip_key_validation {keys} --log '{log}' dehydrate '{run.source}' > '{run.out}'"
     return ["env", f"HOME={run.work}", "bash", "-c", line]
 
@@ -179,9 +177,7 @@ def install(work: Path) -> None:
     if not (prefix / "bin" / "jq").exists():
         build.mkdir(exist_ok=True)
         _pip(work / "peers", "download", "--no-deps", "--no-binary", "jq", "--dest", str(build), JQ_SDIST)
-        configure = (
-            "--with-oniguruma=builtin --disable-docs --disable-shared --enable-static --enable-all-static"
-        )
+        configure = "--with-oniguruma=builtin --disable-docs --disable-shared --enable-static --enable-all-static"
         steps = f"""tar xzf jq-*.tar.gz && cd jq-*/ && tar xzf deps/jq-1.8*.tar.gz && cd jq-1.8*/ &&
             ./configure {configure} --prefix='{prefix}' && make -j{ALL_CORES} && make install"""
         subprocess.run(["bash", "-c", f"({steps}) > build.log 2>&1"], cwd=build, check=True)

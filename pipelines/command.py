@@ -87,6 +87,7 @@ def run(
         from xsieve.pipelines import show
 
         settings, _ = _settings(pipeline)
+        _check_beam_options(context.args)
         warned = _warn(_warnings(settings))
         from xsieve.pipelines.run import run as run_pipeline
 
@@ -97,8 +98,8 @@ def run(
         if json_file:
             _write_json(summary.as_dict(), json_file)
         if summary.too_many_rejects:
-            most = f"max_rejects allows {summary.max_rejects:.10g}"
-            _fail(Exit.REJECTS, f"{summary.rejected_share:.3g} of what was read was rejected; {most}")
+            most = f"max_rejects allows {summary.max_rejects * 100:.10g}%"
+            _fail(Exit.REJECTS, f"too much was rejected: {summary.rejected_share * 100:.3g}%; {most}")
 
 
 @app.command()
@@ -120,9 +121,7 @@ def inspect(
     sample: Annotated[int, typer.Option(metavar="N", min=1, help="Look at one payload of N.")] = 1,
     catalog: Annotated[list[str] | None, typer.Option(help="Tables of your own fields.")] = None,
     unknown: Annotated[bool, typer.Option("--unknown", help="Only fields that no table names.")] = False,
-    sensitive: Annotated[
-        bool, typer.Option("--sensitive", help="Only what tells of sensitive things.")
-    ] = False,
+    sensitive: Annotated[bool, typer.Option("--sensitive", help="Only what tells of sensitive things.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
     plain: Plain = False,
 ) -> None:
@@ -182,6 +181,26 @@ def _workers(cores: str | None) -> list[str]:
     return [f"--direct_num_workers={(os.cpu_count() or 1) if cores == 'all' else int(cores)}"]
 
 
+def _check_beam_options(given: Sequence[str]) -> None:
+    """Beam passes over options that it does not know. A runner of one's own may know more of them."""
+    if not given or any(option.partition("=")[0] == "--runner" for option in given):
+        return
+    from argparse import ArgumentParser
+
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    def refuse(message: str) -> NoReturn:
+        raise typer.BadParameter(message)
+
+    found: list[ArgumentParser] = []
+    PipelineOptions([]).get_all_options(add_extra_args_fn=found.append)
+    (parser,) = found
+    parser.error = refuse  # type: ignore[method-assign]  # instead of leaving the program with a page of options
+    unknown = parser.parse_known_args(list(given))[1]
+    if unknown:
+        refuse(f"{unknown[0]} is an option of neither xsieve nor Apache Beam")
+
+
 def _check_json_file(file: str | None) -> None:
     if file and file != "-" and not Path(file).absolute().parent.is_dir():
         raise typer.BadParameter("the folder of that file is not there", param_hint="--json")
@@ -233,7 +252,7 @@ def _errors(what: str, interrupted: str = "interrupted") -> Iterator[None]:
     """Errors as one clear line and an exit code, mistakes in settings as a line each."""
     try:
         yield
-    except (typer.Exit, typer.Abort, BrokenPipeError):
+    except (typer.Exit, typer.Abort, typer.BadParameter, BrokenPipeError):
         raise
     except KeyboardInterrupt:
         _fail(Exit.INTERRUPTED, interrupted)

@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any, BinaryIO
 
 import msgspec
+
 from xsieve.pipelines.readers import STAGE, Read, open_source
 from xsieve.pipelines.sources import AVRO, Source
 from xsieve.pipelines.streams import Cut, SourceError
@@ -132,9 +133,7 @@ def _parquet(file: BinaryIO, source: Source) -> Iterator[Record]:
     except Exception:
         raise SourceError(f"source {source.number} cannot be read as Parquet") from None
     batches = table.iter_batches(ROWS, use_threads=False)
-    for batch in _unbroken(
-        Table.from_batches([batch]).cast(plain, safe=False).to_pylist() for batch in batches
-    ):
+    for batch in _unbroken(Table.from_batches([batch]).cast(plain, safe=False).to_pylist() for batch in batches):
         yield from batch
 
 

@@ -19,8 +19,7 @@ _ACCESS = {
     "only: posts that do not say who may see them count as public.",
     "user_context": "The data was collected with the eyes of an account, as collection.access declares: "
     "posts that do not say who may see them may be protected. They pass and are counted.",
-    None: "How the data was collected is not declared: posts that do not say who may see them pass and are "
-    "counted.",
+    None: "How the data was collected is not declared: posts that do not say who may see them pass and are counted.",
 }
 _REPOSTS = {
     "keep": "Reposts pass like other posts.",
@@ -104,11 +103,7 @@ def _incoming(settings: Settings, catalog: Catalog | None) -> Iterator[str]:
     yield _ACCESS[settings.collection.access]
     fields = sum(map(len, catalog.objects.values())) if catalog else 0
     known = f" The tables name {fields:,} fields." if fields else ""
-    own = (
-        f" Tables of one's own are among them: {_listed(map(show, settings.catalogs))}."
-        if settings.catalogs
-        else ""
-    )
+    own = f" Tables of one's own are among them: {_listed(map(show, settings.catalogs))}." if settings.catalogs else ""
     yield f"Drops every field that no table of fields names, wherever it stands.{known}{own}"
     if where.from_ or where.to or where.lang:
         bounds = _bounds(where.from_, where.to, where.lang)

@@ -13,7 +13,7 @@ from apache_beam.pvalue import TaggedOutput
 from xsieve.pipelines import settings as st
 from xsieve.pipelines.readers import read
 from xsieve.pipelines.sources import Piece, Source, pieces
-from xsieve.pipelines.stage import FinishIds, StageIds, Staged, StageLines, StageRows, create
+from xsieve.pipelines.stage import FinishIds, StageIds, StageLines, StageRows, create
 from xsieve.transforms.records.batch import RawBatch, Reject
 from xsieve.transforms.records.plan import Plan
 from xsieve.transforms.records.tally import Counts, add, count_reject
@@ -89,8 +89,10 @@ def build(pipeline: beam.Pipeline, job: Job, progress: str | None = None) -> Non
             _stage(sifted.passed, name, job, staged, counts, seen)
     lost = unread | "Count unread" >> beam.FlatMap(_count_unread, tuple(job.plans))
     if job.settings.rejects:
-        lines = rejects | "All rejects" >> beam.Flatten() | "Stage rejects" >> beam.ParDo(
-            StageLines(REJECTS, job.folders[REJECTS])
+        lines = (
+            rejects
+            | "All rejects" >> beam.Flatten()
+            | "Stage rejects" >> beam.ParDo(StageLines(REJECTS, job.folders[REJECTS]))
         )
         staged.append(lines)
     report = [
@@ -175,5 +177,3 @@ def write_report(told: list[tuple[str, Any]], path: str) -> None:
 
 def _of(told: list[tuple[str, Any]], tag: str) -> Iterator[tuple[str, Any]]:
     return (pair for pair in told if pair[0] == tag)
-
-

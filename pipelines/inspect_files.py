@@ -117,9 +117,7 @@ def show(report: Report, screen: Screen) -> None:
     """One table a shape, the most frequent shape first."""
     meanings = {line.cells["shape"]: line.cells["meaning"] for line in table("shapes.tsv")}
     for found in report.shapes:
-        meaning = meanings.get(
-            found.shape, "like nothing in the table of shapes, so rejected; keys on top only"
-        )
+        meaning = meanings.get(found.shape, "like nothing in the table of shapes, so rejected; keys on top only")
         screen.say(f"{found.shape} ({meaning}): {_payloads(found.payloads)}")
         _show_paths(_ends(found.paths), _shape(found.shape), screen)
         screen.say()
@@ -130,8 +128,7 @@ def show(report: Report, screen: Screen) -> None:
 def _ends(paths: Sequence[Seen]) -> list[Seen]:
     """The paths without those that only lead to others."""
     above = {
-        seen.path.removesuffix("[]") if seen.path.endswith("[]") else seen.path.rpartition(".")[0]
-        for seen in paths
+        seen.path.removesuffix("[]") if seen.path.endswith("[]") else seen.path.rpartition(".")[0] for seen in paths
     }
     return [
         seen

@@ -33,7 +33,9 @@ def names_of(files: Iterable[Staged], prefix: str = "part") -> list[tuple[Staged
     """What each staged file will be called: ``part-00000-of-00003.jsonl``, or the name it was staged with."""
     files = sorted(files, key=lambda staged: (staged.name, staged.file))
     numbered = [staged for staged in files if not staged.name]
-    names = {staged.file: f"{prefix}-{n:05d}-of-{len(numbered):05d}{staged.ending}" for n, staged in enumerate(numbered)}
+    names = {
+        staged.file: f"{prefix}-{n:05d}-of-{len(numbered):05d}{staged.ending}" for n, staged in enumerate(numbered)
+    }
     return [(staged, names.get(staged.file, staged.name + staged.ending)) for staged in files]
 
 
@@ -44,7 +46,9 @@ def publish(folder: str, files: Iterable[Staged], manifest: Mapping[str, Any], p
     old = own_files(folder)
     strangers = [name for name in new if name not in old and FileSystems.exists(FileSystems.join(folder, name))]
     if strangers:
-        raise PublishError(f"{folder} holds {strangers[0]}, which no earlier run wrote; move it away or choose another path")
+        raise PublishError(
+            f"{folder} holds {strangers[0]}, which no earlier run wrote; move it away or choose another path"
+        )
     described = [{"name": name, "records": staged.units, "bytes": size_of(staged.file)} for staged, name in named]
     _write(folder, INTENT, {"files": sorted({*old, *new})})
     _remove(folder, [MANIFEST, *old])

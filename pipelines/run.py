@@ -219,5 +219,3 @@ def _refuse_rounded(report: Mapping[str, Any]) -> None:
             f"the ids of source {', '.join(map(str, rounded))} look rounded (nearly all end in 00, as after JavaScript or a "
             "spreadsheet); nothing was published. Collect them again with id_str, or exclude the source"
         )
-
-

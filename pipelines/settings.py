@@ -22,6 +22,7 @@ from pydantic import (
 )
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
+
 from xsieve.configs import resource
 from xsieve.pipelines import settings_checks, settings_yaml
 from xsieve.pipelines.settings_errors import Mistake, SettingsError, translate, wrong
@@ -68,9 +69,7 @@ class Input(Part):
 
     read: Literal["files"] = Field(description="where the data comes from")
     path: Texts = Field(description="files, folders or patterns such as data/**/*.jsonl.gz, one or a list")
-    exclude: Texts | None = Field(
-        default=None, description="patterns of files that are not read, one or a list"
-    )
+    exclude: Texts | None = Field(default=None, description="patterns of files that are not read, one or a list")
 
 
 class Where(Part):
@@ -79,12 +78,8 @@ class Where(Part):
     from_: Moment | None = Field(
         default=None, alias="from", description="the first moment that passes: a date or a time in UTC"
     )
-    to: Moment | None = Field(
-        default=None, description="the first moment that passes no more: a date or a time in UTC"
-    )
-    lang: Languages | None = Field(
-        default=None, description="language codes as X writes them, such as [en, de, und]"
-    )
+    to: Moment | None = Field(default=None, description="the first moment that passes no more: a date or a time in UTC")
+    lang: Languages | None = Field(default=None, description="language codes as X writes them, such as [en, de, und]")
     reposts: Literal["keep", "drop", "only"] = Field(default="keep", description="what happens to reposts")
 
     @field_validator("to")
@@ -121,17 +116,13 @@ class WriteLines(Write):
     """Where and how an output is written."""
 
     format: Literal["jsonl"] = Field(default="jsonl", description="the format of the files")
-    compression: Literal["none", "gzip", "zstd"] = Field(
-        default="none", description="how the files are compressed"
-    )
+    compression: Literal["none", "gzip", "zstd"] = Field(default="none", description="how the files are compressed")
 
 
 class WriteRows(Write):
     """Where and how rows are written."""
 
-    format: Literal["jsonl", "avro", "parquet", "csv"] = Field(
-        default="jsonl", description="the format of the files"
-    )
+    format: Literal["jsonl", "avro", "parquet", "csv"] = Field(default="jsonl", description="the format of the files")
     compression: Literal["none", "gzip", "zstd"] = Field(
         default="none",
         description="how jsonl and csv files are compressed; avro and parquet compress by themselves",
@@ -195,9 +186,7 @@ class Rows(Output):
 
     @field_validator("columns")
     @classmethod
-    def _text_beside_place(
-        cls, columns: tuple[str, ...] | None, info: ValidationInfo
-    ) -> tuple[str, ...] | None:
+    def _text_beside_place(cls, columns: tuple[str, ...] | None, info: ValidationInfo) -> tuple[str, ...] | None:
         if columns and info.data.get("place") and "text" not in columns:
             raise wrong("leaves out text, which has to stand beside place; add text, or leave place out")
         return columns
@@ -237,9 +226,7 @@ class Ids(Output):
 class Consent(Part):
     """Consent that was given beforehand by the people concerned."""
 
-    direct_messages: Text = Field(
-        description="a reference to the consent of both sides to store their direct messages"
-    )
+    direct_messages: Text = Field(description="a reference to the consent of both sides to store their direct messages")
 
 
 class Store(Output):
@@ -266,9 +253,7 @@ class Settings(Part):
         default={},
         description="fields that users added, by name (a-z, 0-9, _), each with path, about, values",
     )
-    catalogs: Texts | None = Field(
-        default=None, description="tables of one's own fields (TSV files), one or a list"
-    )
+    catalogs: Texts | None = Field(default=None, description="tables of one's own fields (TSV files), one or a list")
     rejects: Folder | None = Field(
         default=None, description="the folder for the list of payloads that could not be handled"
     )

@@ -38,9 +38,7 @@ def _group(data: object, *keys: str) -> Mapping[str, Any]:
 
 
 def _texts(value: object) -> list[str]:
-    return [
-        text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str) and text
-    ]
+    return [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str) and text]
 
 
 # --- folders
@@ -99,14 +97,10 @@ def _enrichments(data: object) -> Iterator[Mistake]:
         for path in _texts(_group(declared).get("path")):
             paths[name] = tuple(path.split("."))
             if _of_x(path):
-                yield Mistake(
-                    f"enrich.{name}.path", "leads to a field of X's own; expected one that was added to it"
-                )
+                yield Mistake(f"enrich.{name}.path", "leads to a field of X's own; expected one that was added to it")
     for (first, one), (second, other) in combinations(paths.items(), 2):
         if all(a == b for a, b in zip(one, other, strict=False)):
-            yield Mistake(
-                f"enrich.{second}.path", f"leads to the same as enrich.{first}.path; expected another field"
-            )
+            yield Mistake(f"enrich.{second}.path", f"leads to the same as enrich.{first}.path; expected another field")
 
 
 def _of_x(path: str) -> bool:

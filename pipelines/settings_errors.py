@@ -113,9 +113,7 @@ def _message(detail: ErrorDetails, schema: Schema) -> str:
     if at[-1:] == ("[key]",):
         return f"is no name; expected {_at(schema, at[:-2])['description']}"
     expected = node.get("description") or around.get("description")
-    return _WRONG.get(kind, "is not what belongs here") + (
-        f"; expected {expected}" if expected and at else ""
-    )
+    return _WRONG.get(kind, "is not what belongs here") + (f"; expected {expected}" if expected and at else "")
 
 
 def _unknown(key: str, known: Mapping[str, Any]) -> str:

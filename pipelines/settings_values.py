@@ -4,6 +4,7 @@ from datetime import date, datetime, time, timezone
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
+
 from xsieve.pipelines.settings_errors import wrong
 
 
@@ -30,9 +31,7 @@ def _moment(value: object) -> datetime:
 
 def _labels(value: object) -> object:
     if not isinstance(value, list) or not value:
-        raise wrong(
-            "is not a list of labels; expected all that the field may hold, such as [pro, contra, none]"
-        )
+        raise wrong("is not a list of labels; expected all that the field may hold, such as [pro, contra, none]")
     if any(isinstance(label, dict | list | date) for label in value):
         raise wrong("holds more than labels; expected texts, numbers, true or false")
     return tuple(value)

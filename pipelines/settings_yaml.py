@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
+
 from xsieve.pipelines.settings_errors import Location, Mistake, SettingsError, dotted
 
 LIMIT = 1_000_000  # bytes; settings are written by hand
@@ -76,9 +77,7 @@ class _Builder:
             self.root = self.loader.get_single_node()
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            raise SettingsError(
-                [Mistake("", f"this is not YAML: {error.problem}", mark and mark.line + 1)]
-            ) from None
+            raise SettingsError([Mistake("", f"this is not YAML: {error.problem}", mark and mark.line + 1)]) from None
         except yaml.reader.ReaderError:
             found = yaml.reader.Reader.NON_PRINTABLE.search(text)
             line = text.count("\n", 0, found.start()) + 1 if found else None

@@ -30,10 +30,7 @@ class Screen:
     def __init__(self, stream: TextIO, plain: bool = False) -> None:
         self.stream = stream
         self.plain = (
-            plain
-            or not stream.isatty()
-            or bool(os.environ.get("NO_COLOR"))
-            or os.environ.get("TERM") == "dumb"
+            plain or not stream.isatty() or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
         )
 
     def say(self, text: str = "") -> None:
@@ -61,9 +58,7 @@ class Screen:
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         for line in lines:
             cells = zip(header, line, widths, strict=True)
-            padded = (
-                cell.rjust(width) if name in right else cell.ljust(width) for name, cell, width in cells
-            )
+            padded = (cell.rjust(width) if name in right else cell.ljust(width) for name, cell, width in cells)
             print("  ".join(padded).rstrip(), file=self.stream)
 
     def _rich_table(self, header: Sequence[str], rows: Sequence[Row], right: Sequence[str]) -> None:
@@ -157,11 +152,7 @@ def summary(done: "Summary", screen: Screen) -> None:
             screen.say(line)
     if any(output.rejected for output in done.outputs.values()):
         screen.say()
-        where = (
-            f"listed in {done.rejects_path}"
-            if done.rejects_path
-            else "not listed; rejects: FOLDER lists them"
-        )
+        where = f"listed in {done.rejects_path}" if done.rejects_path else "not listed; rejects: FOLDER lists them"
         screen.say(f"Rejected: {_share(done.rejected_share)} of what was read, {where}.")
 
 
@@ -178,9 +169,7 @@ def _account(output: "OutputSummary") -> Iterator[str]:
 
 def _reasons(counts: Mapping[str, int]) -> str:
     """The most frequent first."""
-    return ", ".join(
-        f"{reason} {n:,}" for reason, n in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    )
+    return ", ".join(f"{reason} {n:,}" for reason, n in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _place(files: Sequence[str]) -> str:

@@ -72,15 +72,12 @@ def find(patterns: str | Iterable[str], exclude: Iterable[str] = ()) -> list[Sou
     """
     files: dict[str, _File] = {}
     for pattern in [patterns] if isinstance(patterns, str) else patterns:
-        named = {
-            file.path: file for file in (_remote(pattern) if is_remote(_plain(pattern)) else _local(pattern))
-        }
+        named = {file.path: file for file in (_remote(pattern) if is_remote(_plain(pattern)) else _local(pattern))}
         if not named:
             raise SourceError(f"{pattern}: there is no such file, nor any that matches")
         files |= named
     unwanted = [
-        _regex(pattern if pattern.startswith("/") or is_remote(pattern) else f"**/{pattern}")
-        for pattern in exclude
+        _regex(pattern if pattern.startswith("/") or is_remote(pattern) else f"**/{pattern}") for pattern in exclude
     ]
     wanted = [files[path] for path in sorted(files) if not any(regex.fullmatch(path) for regex in unwanted)]
     if not wanted:
@@ -159,9 +156,7 @@ def _listed(remote: str, pattern: str) -> list[_File]:
         (result,) = FileSystems.match([remote])
         listed = result.metadata_list
     except Exception:  # each file system has its own
-        raise SourceError(
-            f"{pattern}: cannot be listed; does apache-beam support this file system here?"
-        ) from None
+        raise SourceError(f"{pattern}: cannot be listed; does apache-beam support this file system here?") from None
     return [_File(f.path, f.size_in_bytes, int(f.last_updated_in_seconds * 1_000_000_000)) for f in listed]
 
 
@@ -185,9 +180,7 @@ def _source(number: int, file: _File) -> Source:
     except SourceError as error:
         raise SourceError(f"source {number}: {error}") from None
     except Exception as error:  # each file system has its own
-        why = (
-            os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "it cannot be opened"
-        )
+        why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "it cannot be opened"
         raise SourceError(f"source {number}: {why}") from None
     return Source(number, file.path, file.size, form, compression, file.mtime_ns)
 
@@ -200,9 +193,7 @@ def _sniff(path: str) -> tuple[str, str]:
     for form, mark in CONTAINERS:
         if head.startswith(mark):
             if compression != NONE:
-                raise SourceError(
-                    f"is {form} inside of {compression}; expected {form} that is compressed itself"
-                )
+                raise SourceError(f"is {form} inside of {compression}; expected {form} that is compressed itself")
             return form, compression
     for offset, mark, name in ARCHIVES:
         if head.startswith(mark, offset):

@@ -163,7 +163,9 @@ class StageIds(beam.DoFn):
 
     def finish_bundle(self) -> Iterator[Any]:
         for value in self._flush():
-            yield TaggedOutput(value.tag, _globally(value.value)) if isinstance(value, TaggedOutput) else _globally(value)
+            yield (
+                TaggedOutput(value.tag, _globally(value.value)) if isinstance(value, TaggedOutput) else _globally(value)
+            )
         for source, rounding in self._seen.items():
             yield TaggedOutput("seen", _globally(Seen(self.output, source, rounding)))
 

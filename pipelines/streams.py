@@ -46,9 +46,7 @@ def _zstd() -> Any:
 
 COMPRESSIONS = (
     Compression("gzip", (b"\x1f\x8b",), lambda: zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)),
-    Compression(
-        "zstd", (b"\x28\xb5\x2f\xfd", *(bytes([0x50 + n]) + b"\x2a\x4d\x18" for n in range(16))), _zstd
-    ),
+    Compression("zstd", (b"\x28\xb5\x2f\xfd", *(bytes([0x50 + n]) + b"\x2a\x4d\x18" for n in range(16))), _zstd),
     Compression("bzip2", (b"BZh",), bz2.BZ2Decompressor),
     Compression("xz", (b"\xfd7zXZ\0",), lzma.LZMADecompressor),
 )

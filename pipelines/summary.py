@@ -67,7 +67,10 @@ def summary_of(name: str, kind: str, counts: Counts, files: list[str], state: st
         kind,
         counts[READ, ""],
         counts[OUT, ""],
-        *({reason: n for (what, reason), n in sorted(counts.items()) if what == kind_ and n} for kind_ in (DROPPED, REJECTED, NOTED)),
+        *(
+            {reason: n for (what, reason), n in sorted(counts.items()) if what == kind_ and n}
+            for kind_ in (DROPPED, REJECTED, NOTED)
+        ),
         files=files,
         state=state,
     )

@@ -246,9 +246,7 @@ class _Avro:
     """
 
     def __init__(self, schema: Sequence[ColumnType]) -> None:
-        fields = [
-            {"name": c.name, "type": ["null", _AVRO[c.type]], "default": None, "doc": c.doc} for c in schema
-        ]
+        fields = [{"name": c.name, "type": ["null", _AVRO[c.type]], "default": None, "doc": c.doc} for c in schema]
         self._schema = {"type": "record", "name": "Row", "namespace": "xsieve", "fields": fields}
         self._marker = hashlib.sha256(json.dumps(self._schema).encode()).digest()[:16]
         self._types = [column.type for column in schema]
@@ -397,9 +395,7 @@ class RowWriter:
         ]
 
 
-def open_writer(
-    handle: Handle, format_: str, schema: Sequence[ColumnType], compression: str = "none"
-) -> RowWriter:
+def open_writer(handle: Handle, format_: str, schema: Sequence[ColumnType], compression: str = "none") -> RowWriter:
     """A writer of rows to an open binary file, which it closes when it is closed.
 
     format_: "jsonl", "csv", "avro" or "parquet". compression: "none", "gzip" or "zstd", for jsonl and csv only, because

@@ -12,13 +12,26 @@ from typing import Any, NamedTuple
 
 from planting import TAGS, Planted, Planter
 from slow_model import shape_of, split
+
 from xsieve.configs import table
 from xsieve.transforms.records.catalog import ANY_KEY, Catalog, Field, Kind, load
 from xsieve.transforms.records.signs import places
 
 SHAPES: dict[str, Mapping[str, str]] = {line.cells["shape"]: line.cells for line in table("shapes.tsv")}
 HEADS = frozenset(key for cells in SHAPES.values() for key in split(cells["has"]) + split(cells["lacks"]))
-INVENTED = ("authorInfo", "rest_id", "core", "legacy", "Screen_Name", "UserName2", "x_profile", "geoEnrich", "_raw", "новое", "")
+INVENTED = (
+    "authorInfo",
+    "rest_id",
+    "core",
+    "legacy",
+    "Screen_Name",
+    "UserName2",
+    "x_profile",
+    "geoEnrich",
+    "_raw",
+    "новое",
+    "",
+)
 LANGS = ("en", "de", "ja", "ar", "und", "zh-TW", "qme")
 CITIES = ("Lyon, France", "São Paulo, Brasil", "京都市", "Lagos")
 PLACE_TYPES = ("city", "admin", "country", "neighborhood", "poi")
@@ -160,7 +173,9 @@ class Walker:
             if option.refs and any(above.count(ref) >= self.mix.nested for ref in option.refs):
                 return GONE
             count = self.rng.choice((1, 1, 2, 3) if sound else (0, 1, 1, 2, 3))
-            return [v for _ in range(count) if (v := self.value(field, option, where + "[]", above, sound=True)) is not GONE]
+            return [
+                v for _ in range(count) if (v := self.value(field, option, where + "[]", above, sound=True)) is not GONE
+            ]
         if option not in kind.refs:
             return self.leaf(field, option, where)
         if above.count(option) >= self.mix.nested:
@@ -193,9 +208,16 @@ class Walker:
         """What says who may see the record."""
         kind = self.signs[field.object, field.name].__name__
         if self.chance(self.mix.closed):
-            closing = {"Private": [True, "private"][field.object.startswith("v1")], "Withheld": ["DE", "XX"], "Community": "1590000000000000001"}
+            closing = {
+                "Private": [True, "private"][field.object.startswith("v1")],
+                "Withheld": ["DE", "XX"],
+                "Community": "1590000000000000001",
+            }
             return closing.get(kind, True)
-        opening = {"Private": [False, "public"][field.object.startswith("v1")], "Withheld": self.rng.choice(([], ["DE", "FR"], ["IN"]))}
+        opening = {
+            "Private": [False, "public"][field.object.startswith("v1")],
+            "Withheld": self.rng.choice(([], ["DE", "FR"], ["IN"])),
+        }
         return GONE if kind in ("Followers", "Community") else opening.get(kind, False)
 
     def _fault(self, field: Field, where: str) -> Any:
@@ -213,7 +235,13 @@ class Walker:
     def _add_unknown(self, made: dict[str, Any], fields: Mapping[str, Field], where: str) -> None:
         """Keys that no table knows, among them some that are ids or handles themselves."""
         plants = self.plants.at(where + ".?", "unknown")
-        keys = (lambda: self.rng.choice(INVENTED), plants.handle, lambda: plants.id("user_id"), plants.email, plants.word)
+        keys = (
+            lambda: self.rng.choice(INVENTED),
+            plants.handle,
+            lambda: plants.id("user_id"),
+            plants.email,
+            plants.word,
+        )
         for _ in range(self.rng.randrange(1, 3)):
             key = self.rng.choice(keys)()
             if key not in fields and key not in HEADS:
@@ -222,7 +250,16 @@ class Walker:
     def _unknown(self, where: str) -> Any:
         """Anything: also what looks like X's own objects, under keys that are not where X has them."""
         plants = self.plants.at(where, "unknown")
-        scalars = (plants.word, plants.handle, plants.name, plants.email, plants.phone, plants.link, plants.text, plants.number)
+        scalars = (
+            plants.word,
+            plants.handle,
+            plants.name,
+            plants.email,
+            plants.phone,
+            plants.link,
+            plants.text,
+            plants.number,
+        )
         scalar = self.rng.choice(scalars)
         return self.rng.choice(
             (
@@ -236,7 +273,10 @@ class Walker:
 
     def _unknown_object(self, where: str) -> dict[str, Any]:
         plants = self.plants.at(where, "unknown")
-        return {"x_user": {"x_handle": plants.handle(), "x_id": int(plants.id("user_id"))}, plants.id("user_id"): plants.text()}
+        return {
+            "x_user": {"x_handle": plants.handle(), "x_id": int(plants.id("user_id"))},
+            plants.id("user_id"): plants.text(),
+        }
 
     def _of_other_generation(self, name: str, field: Field) -> bool:
         """v2 names things tweet or post, and no payload does both."""
@@ -291,13 +331,20 @@ def _language(_: Field, plants: Planter) -> str:
 
 def _echo(_: Field, plants: Planter) -> str:
     return plants.rng.choice(
-        (f"User has been suspended: [{plants.handle()}].", plants.id("user_id"), plants.handle(), f"/2/users/{plants.id('user_id')}")
+        (
+            f"User has been suspended: [{plants.handle()}].",
+            plants.id("user_id"),
+            plants.handle(),
+            f"/2/users/{plants.id('user_id')}",
+        )
     )
 
 
 def _query(_: Field, plants: Planter) -> str:
     query = f"has:geo (from:{plants.handle()} OR from:{plants.id('user_id')}) {plants.word()}"
-    return plants.rng.choice((query, f"https://api.twitter.com/2/users/{plants.id('user_id')}/tweets?q={plants.handle()}"))
+    return plants.rng.choice(
+        (query, f"https://api.twitter.com/2/users/{plants.id('user_id')}/tweets?q={plants.handle()}")
+    )
 
 
 def _relation(field: Field, plants: Planter) -> str:
@@ -346,7 +393,9 @@ def _finish_includes(_: Walker, includes: dict[str, Any]) -> None:
             identity = "media_key" if key == "media" else "id"
             ids = [item.get(identity) if isinstance(item, dict) else None for item in items]
             includes[key] = [
-                item for item, one in zip(items, ids, strict=True) if not (isinstance(one, str) and (one in known or known.add(one)))
+                item
+                for item, one in zip(items, ids, strict=True)
+                if not (isinstance(one, str) and (one in known or known.add(one)))
             ]
 
 

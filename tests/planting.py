@@ -12,7 +12,9 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
 SYLLABLES = [a + b + c for a in "bdgklmnprstvz" for b in "aeiou" for c in ("", "l", "n", "r", "x")]
-OTHER_SYLLABLES = [a + b for a in ("f", "h", "j", "qu", "w", "y", "fj", "wh") for b in "aeiouy"]  # what may stay has no others
+OTHER_SYLLABLES = [
+    a + b for a in ("f", "h", "j", "qu", "w", "y", "fj", "wh") for b in "aeiouy"
+]  # what may stay has no others
 EPOCH = datetime(2010, 11, 4, 1, 42, 54, 657000, timezone.utc)
 FILLERS = (
     "so proud of the whole team today 🎉",
@@ -122,7 +124,9 @@ class Planter:
         return self.rng.choice((f"{first} {last}", f"{first} {last} 🇪🇺", f"د. {first} {last}", f"「{first}」{last}"))
 
     def email(self) -> str:
-        return self.plant("email", f"{self.letters()}.{self.letters(2)}@{self.letters(3)}.{self.rng.choice(('org', 'com', 'de'))}")
+        return self.plant(
+            "email", f"{self.letters()}.{self.letters(2)}@{self.letters(3)}.{self.rng.choice(('org', 'com', 'de'))}"
+        )
 
     def phone(self) -> str:
         """A phone number in one of the usual spellings."""
@@ -198,7 +202,9 @@ class Planter:
         """The client of a post: mostly a product, now and then somebody's bot."""
         if self.chance(0.6):
             return self.rng.choice(CLIENTS)
-        inside = self.rng.choice((self.email, self.phone, self.link, lambda: self.id("user_id"), lambda: "@" + self.handle()))
+        inside = self.rng.choice(
+            (self.email, self.phone, self.link, lambda: self.id("user_id"), lambda: "@" + self.handle())
+        )
         if self.chance(0.4):
             handle = self.handle()
             return f'<a href="https://twitter.com/{handle}" rel="nofollow">{handle} bot</a>'

@@ -23,7 +23,9 @@ def shape_of(payload: Any) -> str:
         return ""
     for line in table("shapes.tsv"):
         has, lacks = line.cells["has"].split(), line.cells["lacks"].split()
-        if all(_one_of(payload, choice.split("/")) for choice in has) and not any(_get(payload, key) is not None for key in lacks):
+        if all(_one_of(payload, choice.split("/")) for choice in has) and not any(
+            _get(payload, key) is not None for key in lacks
+        ):
             return line.cells["shape"]
     return ""
 
@@ -66,7 +68,11 @@ def open_user(user: dict[str, Any] | None) -> bool:
 def open_v1(post: dict[str, Any]) -> bool:
     """Whether nothing in a v1.1 post says that not everybody may see it."""
     scopes = post.get("scopes") or {}
-    closed = post.get("withheld_copyright") or everywhere(post.get("withheld_in_countries")) or scopes.get("followers") is not None
+    closed = (
+        post.get("withheld_copyright")
+        or everywhere(post.get("withheld_in_countries"))
+        or scopes.get("followers") is not None
+    )
     original = post.get("retweeted_status")
     return not closed and open_user(post.get("user")) and (not original or open_v1(original))
 
@@ -81,7 +87,11 @@ def open_v2(post: dict[str, Any], includes: dict[str, Any]) -> bool:
         or scopes.get("followers") is not None
     )
     author = post.get("author") or by_id(includes, ("users",), post.get("author_id"))
-    return not closed and open_user(author) and all(open_v2(original, includes) for original in originals_of(post, includes))
+    return (
+        not closed
+        and open_user(author)
+        and all(open_v2(original, includes) for original in originals_of(post, includes))
+    )
 
 
 def originals_of(post: dict[str, Any], includes: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -107,7 +117,9 @@ def posts_of(shape: str, payload: dict[str, Any]) -> list[tuple[dict[str, Any], 
     """The posts of a payload, each with whether everybody may see it."""
     includes = payload.get("includes") or {}
     if shape in ("v1_post", "v1_page", "v1_results_page"):
-        found = [payload] if shape == "v1_post" else listed(payload.get("statuses" if shape == "v1_page" else "results"))
+        found = (
+            [payload] if shape == "v1_post" else listed(payload.get("statuses" if shape == "v1_page" else "results"))
+        )
         return [(post, open_v1(post)) for post in found]
     if shape in ("v2_post", "v2_flat_post", "v2_page"):
         found = listed(payload.get("data")) if shape == "v2_page" else [payload]

@@ -11,7 +11,12 @@ ISO_TIME = "2022-11-12T09:41:27.000Z"
 
 
 def v1_user(number: str = AUTHOR, /, **more: Any) -> dict[str, Any]:
-    return {"id": int(number), "id_str": number, "screen_name": f"user_{number[:2]}{number[-2:]}", "protected": False} | more
+    return {
+        "id": int(number),
+        "id_str": number,
+        "screen_name": f"user_{number[:2]}{number[-2:]}",
+        "protected": False,
+    } | more
 
 
 def v1_post(number: str = POST, author: str = AUTHOR, /, **more: Any) -> dict[str, Any]:
@@ -44,7 +49,11 @@ def v1_quote(quoted: dict[str, Any], **more: Any) -> dict[str, Any]:
             "is_quote_status": True,
             "quoted_status_id": int(number),
             "quoted_status_id_str": number,
-            "quoted_status_permalink": {"url": "https://t.co/aB3dE5fG7h", "expanded": url, "display": "twitter.com/" + name},
+            "quoted_status_permalink": {
+                "url": "https://t.co/aB3dE5fG7h",
+                "expanded": url,
+                "display": "twitter.com/" + name,
+            },
             "quoted_status": quoted,
         }
         | more

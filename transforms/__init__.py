@@ -23,7 +23,7 @@ _HOMES = {
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = [  # noqa: F822 imported when asked for, so that functions do not wait for Beam
+__all__ = [
     "Dehydrate",
     "DropSensitive",
     "Enrichment",

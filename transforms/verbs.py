@@ -20,7 +20,6 @@ from xsieve.transforms.records.plan import Plan
 from xsieve.transforms.records.sieves import batch_of
 from xsieve.transforms.sift import IdBatch, RowBatch, Sift, Sifted, StoreBatch
 
-
 JsonLines = Union[bytes, str, RawBatch]  # noqa: UP007 Beam reads typing.Union only
 
 

@@ -119,9 +119,7 @@ VISIBLE, ROW, STORED = (
 )  # fmt: skip
 
 
-def handler(
-    job: str, shape: str, scrub: Callable[[str], str] = scrubbed
-) -> Callable[[bytes | str], Iterator[str]]:
+def handler(job: str, shape: str, scrub: Callable[[str], str] = scrubbed) -> Callable[[bytes | str], Iterator[str]]:
     """The function from a line to its lines of output (none if the post is not public)."""
     visible, row, stored = VISIBLE[shape], ROW[shape], STORED[shape]
     done: Callable[[Json], str] = {

@@ -131,12 +131,7 @@ def v2_rows() -> list[pl.Expr]:
         own = pl.coalesce(nested.struct.field("entities").struct.field(name), at("entities." + name))
         return own.list.eval(pl.element().struct.field("tag")).alias(name)
 
-    kind = (
-        pl.element()
-        .str.split("_")
-        .list.first()
-        .replace_strict({"3": "photo", "7": "video", "16": "animated_gif"})
-    )
+    kind = pl.element().str.split("_").list.first().replace_strict({"3": "photo", "7": "video", "16": "animated_gif"})
     return [
         (col("created_at").str.slice(0, 13) + ":00Z").alias("hour"), col("lang"),
         tags("hashtags"), tags("cashtags"),
@@ -163,18 +158,16 @@ def stored(posts: pl.LazyFrame, shape: str) -> pl.LazyFrame:
     schema = posts.collect_schema()
     if shape == "v1":
         quote = pl.when(not_protected("quoted_status.user.protected"))
-        return posts.with_columns(
-            quote.then(name).alias(name) for name in ("quoted_status", "quoted_status_permalink")
-        )
+        return posts.with_columns(quote.then(name).alias(name) for name in ("quoted_status", "quoted_status_permalink"))
     entities = [at("entities." + name) for name in without(schema["entities"], {"annotations"})]
     nested = schema["referenced_tweets"].inner
     kept = without(nested, {"context_annotations", "entities"})
     inner = without(dict(nested)["entities"], {"annotations"})
     found = pl.element().struct.field
     public = found("author").struct.field("protected").fill_null(False).not_()
-    reference = pl.struct(
-        *map(found, kept), pl.struct(found("entities").struct.field(inner)).alias("entities")
-    ).filter(public)
+    reference = pl.struct(*map(found, kept), pl.struct(found("entities").struct.field(inner)).alias("entities")).filter(
+        public
+    )
     return posts.with_columns(
         pl.struct(entities).alias("entities"), col("referenced_tweets").list.eval(reference)
     ).drop("context_annotations", "__twarc", strict=False)  # fmt: skip

@@ -20,6 +20,7 @@ import zstandard
 from apache_beam.io.filesystem import FileMetadata, FileSystem, MatchResult
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from xsieve.pipelines.readers import gather, read
 from xsieve.pipelines.sources import Piece, Source, describe, find, pieces
 from xsieve.pipelines.streams import SourceError
@@ -160,9 +161,9 @@ def test_an_archive_is_refused_with_what_to_do(put):
 
 
 @given(
-    content=st.lists(
-        st.sampled_from([b"\n", b"{}", b"a", b'{"id": 1}\n', b"\r\n", b"x" * 30]), max_size=30
-    ).map(b"".join),
+    content=st.lists(st.sampled_from([b"\n", b"{}", b"a", b'{"id": 1}\n', b"\r\n", b"x" * 30]), max_size=30).map(
+        b"".join
+    ),
     piece_bytes=st.integers(1, 60),
     batch_bytes=st.integers(5, 50),
 )
@@ -236,9 +237,7 @@ def test_a_document_that_is_too_large_costs_one_reject(put):
     first, last = json.dumps(POSTS[0]), json.dumps(POSTS[1])
     for text, good in ((f"[{first},\n{large}, {last}]", POSTS[:2]), (f"[{first},\n{large[:-9]}", POSTS[:1])):
         lines, rejects = read_all(put("a.json", text.encode()), batch_bytes=10_000, max_payload=100_000)
-        assert [(reject.reason, reject.offset) for reject in rejects] == [
-            (Reason.TOO_LARGE, text.index(large[:50]))
-        ]
+        assert [(reject.reason, reject.offset) for reject in rejects] == [(Reason.TOO_LARGE, text.index(large[:50]))]
         assert [json.loads(line) for line in lines] == good
 
 
@@ -264,9 +263,7 @@ def test_a_line_without_end_is_never_held():
 @pytest.mark.parametrize("compression", COMPRESS)
 def test_of_a_compressed_file_that_was_cut_the_good_lines_are_kept(put, compression):
     """And one reject says that there should have been more."""
-    content = b"".join(
-        json.dumps({"id": n, "x": os.urandom(40).hex()}).encode() + b"\n" for n in range(20_000)
-    )
+    content = b"".join(json.dumps({"id": n, "x": os.urandom(40).hex()}).encode() + b"\n" for n in range(20_000))
     packed = COMPRESS[compression](content)
     lines, rejects = read_all(put("a", packed[: len(packed) * 2 // 3]))
     assert [reject.reason for reject in rejects] == [Reason.TRUNCATED]
@@ -432,9 +429,7 @@ def test_a_file_with_wildcards_in_its_name_is_that_file(put):
 
 def test_a_file_system_that_is_not_there_is_an_error_that_names_the_pattern():
     """No message of a library goes with it."""
-    with pytest.raises(
-        SourceError, match=r"^nowhere://bucket/\*: cannot be listed; does apache-beam"
-    ) as error:
+    with pytest.raises(SourceError, match=r"^nowhere://bucket/\*: cannot be listed; does apache-beam") as error:
         find("nowhere://bucket/*")
     assert error.value.__cause__ is None
 
@@ -594,9 +589,7 @@ def test_a_column_that_holds_the_payload_as_json_is_the_payload(put, column, kin
 
 def test_a_text_that_only_looks_like_a_brace_is_no_payload(put):
     """A post may say {hello}."""
-    assert documents_in(put("a", parquet(pa.table({"id": [1], "text": ["{hello}"]})))) == [
-        {"id": 1, "text": "{hello}"}
-    ]
+    assert documents_in(put("a", parquet(pa.table({"id": [1], "text": ["{hello}"]})))) == [{"id": 1, "text": "{hello}"}]
 
 
 def test_offsets_in_containers_count_records(put):

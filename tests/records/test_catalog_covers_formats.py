@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+
 from xsieve.configs import resource, table
 from xsieve.transforms.records import actions
 from xsieve.transforms.records.catalog import ANY_KEY, Catalog, Field, Kind, load
@@ -172,9 +173,7 @@ def test_every_recorded_path_is_classified_or_knowingly_left_unknown(family: str
     missed = [
         seen.path
         for seen in recorded(family)
-        if not any(
-            ends(catalog, root, seen.path) and catalog.field_at(root, seen.path) for root in ROOTS[family]
-        )
+        if not any(ends(catalog, root, seen.path) and catalog.field_at(root, seen.path) for root in ROOTS[family])
         and not any(covers(path, seen.path) for path in left)
     ]
     assert not missed
@@ -223,9 +222,7 @@ def test_what_is_left_unknown_is_met_and_unknown() -> None:
         assert unknown == below, f"{line.where}: known by now"
         assert line.cells["why"], f"{line.where}: no reason given"
         if family in NEVER_UNKNOWN:
-            assert "test suite" in line.cells["why"], (
-                f"{line.where}: fields of posts and users are not left unknown"
-            )
+            assert "test suite" in line.cells["why"], f"{line.where}: fields of posts and users are not left unknown"
 
 
 def test_every_field_is_told_once_with_a_class_that_has_actions() -> None:
@@ -270,9 +267,7 @@ def test_a_class_for_a_whole_subtree_never_lets_more_through_than_its_fields() -
         for below in _below(catalog, field):
             for kind in actions.KINDS:
                 whole, own = actions.action(field.cls, kind), actions.action(below.cls, kind)
-                assert whole in ("drop", own), (
-                    f"{field.where}: {below.object}.{below.name} is {own} in {kind}"
-                )
+                assert whole in ("drop", own), f"{field.where}: {below.object}.{below.name} is {own} in {kind}"
 
 
 def test_a_flattened_mention_knows_all_that_a_user_holds() -> None:
@@ -305,9 +300,7 @@ def test_every_table_says_where_its_knowledge_comes_from() -> None:
 
 
 def _lines() -> list[Any]:
-    return [
-        line for path in sorted(resource("fields").glob("*.tsv")) for line in table(f"fields/{path.name}")
-    ]
+    return [line for path in sorted(resource("fields").glob("*.tsv")) for line in table(f"fields/{path.name}")]
 
 
 def _references(kind: Kind) -> tuple[str, ...]:

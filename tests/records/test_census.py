@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from payloads import SHAPES, Mix, batch, examples, lines
 from planting import Haystack
+
 from xsieve.transforms.records import census as module
 from xsieve.transforms.records import shapes
 from xsieve.transforms.records.batch import Reason

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from xsieve.transforms.records.documents import Framer, is_lines, unfold, unfold_lines
 
 CORPORA = Path(__file__).resolve().parents[2].parent / "shared" / "corpora"
@@ -203,10 +204,7 @@ def test_a_line_that_holds_an_array_is_unfolded_and_keeps_its_places():
     """Each element on a line of its own, at its offset."""
     assert unfold(b'[{"id": 1}, {"id": [2]}]\n') == b'\n{"id": 1}\n\n{"id": [2]}\n\n'
     assert unfold(b"[]\n").strip() == unfold(b"[null, null]").strip() == b""
-    assert (
-        unfold_lines(b'{"a":1}\n[{"a":2},{"a":3}]\n{"a":[{}]}\n')
-        == b'{"a":1}\n\n{"a":2}\n{"a":3}\n\n{"a":[{}]}\n'
-    )
+    assert unfold_lines(b'{"a":1}\n[{"a":2},{"a":3}]\n{"a":[{}]}\n') == b'{"a":1}\n\n{"a":2}\n{"a":3}\n\n{"a":[{}]}\n'
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+
 from xsieve.configs import table
 from xsieve.pipelines.explain import actions_of, explain
 from xsieve.pipelines.settings import Settings, json_schema, parse
@@ -162,9 +163,7 @@ def test_every_class_has_its_action_in_every_output_and_its_reason() -> None:
         name = line.cells["class"].replace("_", " ")
         if name == "part":
             continue
-        assert any(
-            f'By "{name}" is meant: ' in sentence and line.cells["why"] in sentence for sentence in sentences
-        )
+        assert any(f'By "{name}" is meant: ' in sentence and line.cells["why"] in sentence for sentence in sentences)
         for output in settings.outputs:
             verbs = rf"\d+\. {output}: (Keeps|Coarsens|Scrubs|Counts|Drops) [a-z ,]*\b{name}\b"
             assert any(re.match(verbs, sentence) for sentence in sentences)
@@ -177,20 +176,14 @@ def test_choices_only_ever_narrow_the_table_but_where_it_says_so() -> None:
             for output in flipped(path, value).outputs.values():
                 by_table = {line.cells["class"]: line.cells[output.kind] for line in table("actions.tsv")}
                 loosened = {
-                    name
-                    for name, action in actions_of(output).items()
-                    if by_table[name] == "drop" and action != "drop"
+                    name for name, action in actions_of(output).items() if by_table[name] == "drop" and action != "drop"
                 }
-                assert loosened == (
-                    {"message", "dm_id"} if "consent" in path and output.kind == "store" else set()
-                )
+                assert loosened == ({"message", "dm_id"} if "consent" in path and output.kind == "store" else set())
 
 
 def test_the_catalog_tells_how_many_fields_are_known() -> None:
     """With the tables at hand, the explanation counts their fields."""
-    assert any(
-        re.search(r"The tables name [\d,]+ fields", line) for line in explain(read(BASE), catalog.load())
-    )
+    assert any(re.search(r"The tables name [\d,]+ fields", line) for line in explain(read(BASE), catalog.load()))
 
 
 def test_variables_are_shown_by_name_and_never_by_value() -> None:

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from payloads import SHAPES, Mix, Payload, batch, examples, lines, payload
 from planting import IN_TEXT, Haystack, Planted
 from slow_model import ids_asked_for, shape_of, stored
-from xsieve.transforms.records.actions import action, load as actions
+
+from xsieve.transforms.records.actions import action
+from xsieve.transforms.records.actions import load as actions
 from xsieve.transforms.records.batch import RawBatch
 from xsieve.transforms.records.catalog import ANY_KEY, load
 from xsieve.transforms.records.plan import Plan
@@ -35,7 +37,6 @@ MIXES = {"sound": SOUND, "faulty": FAULTY, "whole": WHOLE}
 POSTS = ("v1_post", "v2_post", "v2_page", "activity", "v1_page", "v1_results_page", "activity_page")
 WITH_CONSENT = frozenset({"message", "dm_id"})
 PUBLIC_METRICS = frozenset({"metric"})
-
 
 
 class Recipe(NamedTuple):
@@ -112,7 +113,8 @@ def test_identifiers_are_planted_in_every_field_of_every_object() -> None:
         for fields in load().objects.values()
         for field in fields.values()
         if field.kind.leaf.scalars - {"bool"}
-        and field.cls not in ("offset", "visibility", "relation", "media_type", "language", "place", "client", "hashtag")
+        and field.cls
+        not in ("offset", "visibility", "relation", "media_type", "language", "place", "client", "hashtag")
         and field.name not in met | {ANY_KEY}
     }
     assert lacking == set()

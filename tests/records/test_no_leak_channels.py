@@ -10,23 +10,69 @@ from typing import Any
 
 import pytest
 from planting import Haystack, Planted
-from templates import AUTHOR, OTHER_AUTHOR, OTHER_POST, POST, activity, share, v1_post, v1_quote, v1_repost, v1_user, v2_page, v2_post, v2_user
+from templates import (
+    AUTHOR,
+    OTHER_AUTHOR,
+    OTHER_POST,
+    POST,
+    activity,
+    share,
+    v1_post,
+    v1_quote,
+    v1_repost,
+    v1_user,
+    v2_page,
+    v2_post,
+    v2_user,
+)
+
 from xsieve.transforms.records.batch import RawBatch
 from xsieve.transforms.records.plan import Plan
 from xsieve.transforms.records.sieves import sieve_for
 from xsieve.transforms.records.tally import balance
 
-HANDLE, UID, TID, MID, DMID = "Tavokirel_Bo", "1470000000000000053", "1460000000000000067", "1450000000000000071", "1440000000000000083"
-SHORT_UID, NAME, EMAIL, TOKEN, CODE = "2252231067", "Zorva Quilliba", "zorva.q@quilli.example", "52UmQIBgBu1aYt6pF4Kwjg", "aB3dE5fG7h"
+HANDLE, UID, TID, MID, DMID = (
+    "Tavokirel_Bo",
+    "1470000000000000053",
+    "1460000000000000067",
+    "1450000000000000071",
+    "1440000000000000083",
+)
+SHORT_UID, NAME, EMAIL, TOKEN, CODE = (
+    "2252231067",
+    "Zorva Quilliba",
+    "zorva.q@quilli.example",
+    "52UmQIBgBu1aYt6pF4Kwjg",
+    "aB3dE5fG7h",
+)
 STATUS = f"https://twitter.com/{HANDLE}/status/{TID}"
 SECRETS = [
     Planted("", value, "", "")
-    for value in (HANDLE, HANDLE[:-2], "Zorva", "Quilliba", EMAIL, TOKEN, CODE, UID, SHORT_UID, TID, MID, DMID, "1470000000000000000")
+    for value in (
+        HANDLE,
+        HANDLE[:-2],
+        "Zorva",
+        "Quilliba",
+        EMAIL,
+        TOKEN,
+        CODE,
+        UID,
+        SHORT_UID,
+        TID,
+        MID,
+        DMID,
+        "1470000000000000000",
+    )
     + (POST, AUTHOR, OTHER_POST, OTHER_AUTHOR, "09:41:27", "48213", "-122.41", "PhotographyNut")
 ]
 PERSON = {"id": int(UID), "id_str": UID, "screen_name": HANDLE, "name": NAME}
 PERSON2 = {"id": UID, "username": HANDLE, "name": NAME}
-ACTOR = {"id": f"id:twitter.com:{UID}", "preferredUsername": HANDLE, "displayName": NAME, "link": f"http://www.twitter.com/{HANDLE}"}
+ACTOR = {
+    "id": f"id:twitter.com:{UID}",
+    "preferredUsername": HANDLE,
+    "displayName": NAME,
+    "link": f"http://www.twitter.com/{HANDLE}",
+}
 
 
 def with_text(text: str) -> dict[str, Any]:
@@ -156,7 +202,11 @@ def posts_in(payload: Any) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-@pytest.mark.parametrize("plan", [Plan("rows"), Plan("rows", text=True, place="city"), Plan("rows", text=True, place="country", metrics="exact")], ids=["bare", "text", "exact"])
+@pytest.mark.parametrize(
+    "plan",
+    [Plan("rows"), Plan("rows", text=True, place="city"), Plan("rows", text=True, place="country", metrics="exact")],
+    ids=["bare", "text", "exact"],
+)
 def test_no_channel_leaks_into_rows(channel: str, plan: Plan) -> None:
     """Neither ids nor handles, names, addresses, tokens or figures of an account."""
     assert leaks(CHANNELS[channel], plan) == []
@@ -180,7 +230,9 @@ def test_a_hashtag_or_client_that_is_a_handle_is_left_out_whatever_channel_the_h
 @pytest.mark.parametrize("spelling", [HANDLE.lower(), HANDLE.replace("a", "\\u0061"), HANDLE.upper()])
 def test_a_hashtag_is_compared_with_handles_as_the_payload_means_them(spelling: str) -> None:
     """JSON may write any letter as an escape."""
-    line = json.dumps(v1_post(user=v1_user(screen_name="SPELLING"), entities={"hashtags": [{"text": HANDLE}]})).replace("SPELLING", spelling)
+    line = json.dumps(v1_post(user=v1_user(screen_name="SPELLING"), entities={"hashtags": [{"text": HANDLE}]})).replace(
+        "SPELLING", spelling
+    )
     assert leaks(None, Plan("rows"), line.encode()) == []
 
 
@@ -215,4 +267,7 @@ def test_every_channel_is_shut_for_all_payloads_at_once() -> None:
     """In one batch of all of them, in any order."""
     payloads = list(CHANNELS.values()) * 3
     random.Random(3).shuffle(payloads)
-    assert leaks(None, Plan("rows", text=True, place="city"), b"\n".join(json.dumps(one).encode() for one in payloads)) == []
+    assert (
+        leaks(None, Plan("rows", text=True, place="city"), b"\n".join(json.dumps(one).encode() for one in payloads))
+        == []
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from xsieve.transforms.records.scrub import EMAIL, HANDLE, LINK, NUMBER, PHONE, scrub, scrub_all
 
 CORPORA = Path(__file__).resolve().parents[2].parent / "shared" / "corpora"
@@ -456,9 +457,7 @@ def test_nothing_is_left_in_real_texts() -> None:
     seen = leaks = 0
     for payload in payloads():
         texts = list(strings(payload, frozenset({"text", "full_text", "body", "summary", "description"})))
-        handles = {
-            f"@{handle.lower()}" for handle in strings(payload, frozenset({"screen_name", "username"}))
-        }
+        handles = {f"@{handle.lower()}" for handle in strings(payload, frozenset({"screen_name", "username"}))}
         for scrubbed in scrub_all(texts):
             seen += 1
             leaks += bool(left.search(scrubbed or ""))

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from pydantic import ValidationError
+
 from xsieve.configs import table
 from xsieve.pipelines import settings_checks
 from xsieve.pipelines.settings import Settings, SettingsError, json_schema, load, parse, warnings
@@ -149,9 +150,7 @@ def test_moments_are_utc_however_they_are_written(written: str, moment: datetime
 
 def test_an_output_may_be_called_by_a_number_of_a_year() -> None:
     """Names are text even where YAML sees a number."""
-    text = (
-        "policy: base-2024\ninput: {read: files, path: x}\noutputs: {2020: {kind: ids, write: {path: out}}}"
-    )
+    text = "policy: base-2024\ninput: {read: files, path: x}\noutputs: {2020: {kind: ids, write: {path: out}}}"
     assert list(parse(text, {}).outputs) == ["2020"]
 
 
@@ -227,9 +226,7 @@ def test_an_output_may_be_called_by_a_number_of_a_year() -> None:
         ("outputs.trends.write.compresion", "gzip", "is not known; did you mean compression?"),
     ],
 )
-def test_a_mistake_is_told_its_dotted_path_and_what_was_expected(
-    path: str, value: Any, message: str | None
-) -> None:
+def test_a_mistake_is_told_its_dotted_path_and_what_was_expected(path: str, value: Any, message: str | None) -> None:
     """One mistake gives one message, at its own path."""
     found = mistakes_in(json.dumps(changed((path, value))))
     if message is None:
@@ -357,9 +354,7 @@ def test_a_mistake_is_told_its_dotted_path_and_what_was_expected(
         ),
     ],
 )
-def test_parts_that_do_not_go_together_are_told_apart(
-    changes: list[tuple[str, Any]], path: str, message: str
-) -> None:
+def test_parts_that_do_not_go_together_are_told_apart(changes: list[tuple[str, Any]], path: str, message: str) -> None:
     """What is wrong only beside something else is reported at the later of the two."""
     found = mistakes_in(json.dumps(changed(*changes)))
     assert list(found) == [path]
@@ -406,9 +401,7 @@ def test_messages_speak_of_the_file_and_not_of_the_library() -> None:
     """No message holds the jargon or the address of the library that found the mistake."""
     text = json.dumps(changed(("policy", 7), ("where", 7), ("outputs.trends.kind", {}), ("input.path", [{}])))
     said = " ".join(mistakes_in(text).values()).lower()
-    assert not any(
-        word in said for word in ("pydantic", "http", "input should", "valid", "type=", "extra", "tag")
-    )
+    assert not any(word in said for word in ("pydantic", "http", "input should", "valid", "type=", "extra", "tag"))
 
 
 def test_an_error_can_be_sent_to_another_process() -> None:
@@ -441,9 +434,7 @@ def test_two_outputs_never_write_into_each_other(one: str, other: str, how: str)
     assert how in mistakes_in(json.dumps(changed(first, ("rejects", other))))["rejects"]
 
 
-@pytest.mark.parametrize(
-    ("one", "other"), [("out", "out2"), ("gs://a/out", "gs://b/out"), ("gs://a/out", "/a/out")]
-)
+@pytest.mark.parametrize(("one", "other"), [("out", "out2"), ("gs://a/out", "gs://b/out"), ("gs://a/out", "/a/out")])
 def test_outputs_beside_each_other_are_fine(one: str, other: str) -> None:
     """Only whole steps of a path count."""
     read(changed(("outputs.trends.write.path", one), ("outputs.ids", IDS | {"write": {"path": other}})))
@@ -527,9 +518,7 @@ def test_what_expresses_a_sensitive_category_is_refused_with_its_clause(
 @pytest.mark.parametrize("about", ["content", "author", "person"])
 def test_a_sensitive_enrichment_is_refused_whatever_it_is_about(about: str) -> None:
     """A label of one post in one row is an inference about its author."""
-    assert "enrich.pregnant" in mistakes_in(
-        json.dumps(changed(("enrich.pregnant", STANCE | {"about": about})))
-    )
+    assert "enrich.pregnant" in mistakes_in(json.dumps(changed(("enrich.pregnant", STANCE | {"about": about}))))
 
 
 def test_a_word_that_may_mean_either_is_judged_by_the_values_beside_it() -> None:
@@ -549,9 +538,7 @@ def test_name_path_and_labels_are_judged_together(monkeypatch: pytest.MonkeyPatc
     assert seen == [("size", labels), ("ml.party.size", labels), ("size", labels)]
 
 
-@pytest.mark.parametrize(
-    "name", ["stance", "gender", "party_size", "health_check", "crime_rate_of_city", "code"]
-)
+@pytest.mark.parametrize("name", ["stance", "gender", "party_size", "health_check", "crime_rate_of_city", "code"])
 def test_what_only_looks_sensitive_passes(name: str) -> None:
     """Enrichments and outputs with harmless names are not in the way of anybody."""
     read(changed((f"enrich.{name}", {"path": f"ml.{name}", "about": "content"}), (f"outputs.{name}", IDS)))
@@ -722,8 +709,7 @@ def test_a_mistake_knows_its_line(text: str, path: str, line: int, message: str)
     with pytest.raises(SettingsError) as caught:
         parse(text, {})
     assert any(
-        (mistake.path, mistake.line) == (path, line) and message in mistake.message
-        for mistake in caught.value.mistakes
+        (mistake.path, mistake.line) == (path, line) and message in mistake.message for mistake in caught.value.mistakes
     )
 
 
@@ -743,32 +729,22 @@ def test_a_file_is_read_in_utf_8_with_or_without_a_mark(tmp_path: Path) -> None:
             load(path)
 
 
-KEYS = st.sampled_from(
-    [str(step) for leaf in leaves(DETAILED) for step in leaf] + ["x", "ledger", "", "a.b", "é"]
-)
+KEYS = st.sampled_from([str(step) for leaf in leaves(DETAILED) for step in leaf] + ["x", "ledger", "", "a.b", "é"])
 SCALARS = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(),
     st.floats(),
     st.text(max_size=8),
-    st.sampled_from(
-        ["rows", "ids", "store", "files", "base-2024", "scrub", "out/*", "${A}", "$${", "${", "city"]
-    ),
-    st.sampled_from(
-        ["avro", "gzip", "2020-01-01", "app_only", "content", "ml.stance", "gs://a/../..", "/", "\0"]
-    ),
+    st.sampled_from(["rows", "ids", "store", "files", "base-2024", "scrub", "out/*", "${A}", "$${", "${", "city"]),
+    st.sampled_from(["avro", "gzip", "2020-01-01", "app_only", "content", "ml.stance", "gs://a/../..", "/", "\0"]),
 )
-DATA = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5)
-)
+DATA = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5))
 
 
 @examples(deadline=None)
 @given(DATA, st.sampled_from(leaves(DETAILED)), st.integers(0, 4))
-def test_any_data_gives_settings_or_a_settings_error(
-    data: Any, at: tuple[str | int, ...], depth: int
-) -> None:
+def test_any_data_gives_settings_or_a_settings_error(data: Any, at: tuple[str | int, ...], depth: int) -> None:
     """Whatever stands wherever, nothing else is ever raised."""
     whole = copy.deepcopy(DETAILED)
     here: Any = whole

@@ -5,7 +5,22 @@ from typing import Any, NamedTuple
 
 import pytest
 from planting import Haystack, Planted
-from templates import AUTHOR, OTHER_AUTHOR, OTHER_POST, POST, activity, share, v1_post, v1_quote, v1_repost, v1_user, v2_page, v2_post, v2_user
+from templates import (
+    AUTHOR,
+    OTHER_AUTHOR,
+    OTHER_POST,
+    POST,
+    activity,
+    share,
+    v1_post,
+    v1_quote,
+    v1_repost,
+    v1_user,
+    v2_page,
+    v2_post,
+    v2_user,
+)
+
 from xsieve.transforms.records.batch import RawBatch
 from xsieve.transforms.records.plan import Plan
 from xsieve.transforms.records.sieves import sieve_for
@@ -58,7 +73,11 @@ def hidden_in(store: Any) -> list[str]:
 # ---- unknown
 
 
-@pytest.mark.parametrize("post", [v2_post(), v2_page(v2_post()), activity(), v1_post(user={"id": 1})], ids=["v2", "page", "activity", "trimmed"])
+@pytest.mark.parametrize(
+    "post",
+    [v2_post(), v2_page(v2_post()), activity(), v1_post(user={"id": 1})],
+    ids=["v2", "page", "activity", "trimmed"],
+)
 def test_a_post_that_does_not_tell_passes_and_is_counted(post: Any) -> None:
     """For one's own use; data that came by an app-only token are known to be public."""
     found = outcome(post)
@@ -66,7 +85,9 @@ def test_a_post_that_does_not_tell_passes_and_is_counted(post: Any) -> None:
     assert outcome(post, attested=True).unknown == 0
 
 
-@pytest.mark.parametrize("post", [v1_post(), v2_page(v2_post(), users=[v2_user()]), v2_post(author=v2_user())], ids=["v1", "page", "flat"])
+@pytest.mark.parametrize(
+    "post", [v1_post(), v2_page(v2_post(), users=[v2_user()]), v2_post(author=v2_user())], ids=["v1", "page", "flat"]
+)
 def test_a_public_post_passes(post: Any) -> None:
     """Its author says so."""
     found = outcome(post)
@@ -121,12 +142,19 @@ def test_no_id_of_a_closed_post_or_its_author_comes_out(case: str, kind: Any, ne
 @pytest.mark.parametrize("countries", [["DE"], ["DE", "FR", "IN"], []])
 def test_a_post_withheld_in_some_countries_passes(countries: list[str]) -> None:
     """For one's own use; whoever redistributes content must know the recipient's country."""
-    for post in (v1_post(withheld_in_countries=countries), v2_post(author=v2_user(), withheld={"country_codes": countries, "copyright": False})):
+    for post in (
+        v1_post(withheld_in_countries=countries),
+        v2_post(author=v2_user(), withheld={"country_codes": countries, "copyright": False}),
+    ):
         found = outcome(post)
         assert (found.rows, found.ids, len(found.store)) == (1, [POST], 1)
 
 
-@pytest.mark.parametrize("user", [v1_user(protected=True), v2_user(protected=True), v1_user(withheld_in_countries=["XX"])], ids=["v1", "v2", "withheld"])
+@pytest.mark.parametrize(
+    "user",
+    [v1_user(protected=True), v2_user(protected=True), v1_user(withheld_in_countries=["XX"])],
+    ids=["v1", "v2", "withheld"],
+)
 def test_a_closed_user_comes_out_nowhere(user: Any) -> None:
     """Alone or on a page with others, whose ids and profiles do come out."""
     open_user = (v1_user if "id_str" in user else v2_user)("1470000000000000011")
@@ -171,11 +199,19 @@ def test_nested_ids_leave_out_closed_posts(case: str) -> None:
 def test_nested_ids_of_public_posts_come_out_when_asked_for() -> None:
     """The original of a repost and what it quotes; by default only the outer post."""
     post = v1_repost(v1_quote(v1_post("1470000000000000011"), id_str=OTHER_POST, id=int(OTHER_POST)))
-    assert set(map(str, sift(Plan("ids", nested=True), post).content.tolist())) == {POST, OTHER_POST, "1470000000000000011"}
+    assert set(map(str, sift(Plan("ids", nested=True), post).content.tolist())) == {
+        POST,
+        OTHER_POST,
+        "1470000000000000011",
+    }
     assert outcome(post).ids == [POST]
 
 
-PERMALINK = {"url": "https://t.co/aB3dE5fG7h", "expanded_url": f"https://twitter.com/Korvalenbu_9/status/{OTHER_POST}", "display_url": "twitter.com/Korvalenbu_9/sta…"}
+PERMALINK = {
+    "url": "https://t.co/aB3dE5fG7h",
+    "expanded_url": f"https://twitter.com/Korvalenbu_9/status/{OTHER_POST}",
+    "display_url": "twitter.com/Korvalenbu_9/sta…",
+}
 QUOTED = [{"type": "quoted", "id": OTHER_POST}]
 PICTURE = {"media_key": MEDIA_ID, "type": "photo", "alt_text": HIDDEN}
 BARE_SECRET = v2_post(OTHER_POST, OTHER_AUTHOR, text="x")
@@ -263,7 +299,9 @@ CONTROL: dict[str, Any] = {
     "v1_limit": {"limit": {"track": 1234}},
     "v1_status_withheld": {"status_withheld": {"id": 1, "user_id": 2, "withheld_in_countries": ["XX"]}},
     "v1_user_status": {"user_protect": {"id": 3182003550}},
-    "v2_compliance": {"data": {"delete": {"tweet": {"id": POST, "author_id": AUTHOR}, "event_at": "2022-11-12T09:41:27.000Z"}}},
+    "v2_compliance": {
+        "data": {"delete": {"tweet": {"id": POST, "author_id": AUTHOR}, "event_at": "2022-11-12T09:41:27.000Z"}}
+    },
     "batch_compliance": {"id": POST, "action": "delete", "reason": "deleted", "created_at": "2022-11-12T09:41:27.000Z"},
     "errors_only": {"errors": [{"title": "Not Found", "value": POST}]},
 }

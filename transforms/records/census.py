@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
+
 from xsieve.transforms.records.batch import Reason
 from xsieve.transforms.records.catalog import ANY_KEY, Catalog, Field
 from xsieve.transforms.records.catalog import load as load_catalog
@@ -96,9 +97,7 @@ class _Place:
 
     __slots__ = ("children", "cls", "items", "last", "name", "objects", "payloads", "rest", "types")
 
-    def __init__(
-        self, cls: str | None, objects: tuple[Mapping[str, Field], ...], name: _Name | None = None
-    ) -> None:
+    def __init__(self, cls: str | None, objects: tuple[Mapping[str, Field], ...], name: _Name | None = None) -> None:
         self.cls = cls
         self.objects = objects  # what the field tables know of the keys below
         self.name = name
@@ -154,9 +153,7 @@ class Census:
             ShapeSeen(shape.name, root.payloads, reporter.paths(root)) for shape, root in self._shapes.items()
         )
         ordered = sorted(shapes, key=lambda seen: (-seen.payloads, seen.shape))
-        return Report(
-            self._payloads, self._skipped, self._cut, dict(sorted(self._rejected.items())), tuple(ordered)
-        )
+        return Report(self._payloads, self._skipped, self._cut, dict(sorted(self._rejected.items())), tuple(ordered))
 
     # one payload
 
@@ -201,9 +198,7 @@ class Census:
 
     def _root(self, shape: Shape) -> _Place:
         if shape not in self._shapes:
-            self._shapes[shape] = _Place(
-                "part", (self._catalog.objects[shape.object],) if shape.object else ()
-            )
+            self._shapes[shape] = _Place("part", (self._catalog.objects[shape.object],) if shape.object else ())
         return self._shapes[shape]
 
     def _items(self, place: _Place) -> _Place:
@@ -214,9 +209,7 @@ class Census:
     def _child(self, place: _Place, key: str) -> _Place | None:
         """The place of a key that was not met there before; None where there are too many."""
         fields = [field for known in place.objects if (field := known.get(key) or known.get(ANY_KEY))]
-        unnamed = (
-            fields[0].name == ANY_KEY if fields else len(key) > LONGEST_KEY or len(place.children) >= MAX_KEYS
-        )
+        unnamed = fields[0].name == ANY_KEY if fields else len(key) > LONGEST_KEY or len(place.children) >= MAX_KEYS
         if unnamed and place.rest:
             return place.rest
         if self._size >= MAX_PLACES:
@@ -293,9 +286,7 @@ class _Reporter:
             told.payloads = min(told.payloads, told.above.payloads if told.above else root.payloads)
         return tuple(sorted(_seen(path, told) for path, told in self._told.items()))
 
-    def _below(
-        self, place: _Place, path: tuple[str, ...], unknown: tuple[str, ...], above: _Told | None
-    ) -> None:
+    def _below(self, place: _Place, path: tuple[str, ...], unknown: tuple[str, ...], above: _Told | None) -> None:
         if place.items:
             self._tell(place.items, (*path, "[]"), unknown, above)
         for key, child in place.children.items():
@@ -304,9 +295,7 @@ class _Reporter:
         if place.rest:
             self._tell(place.rest, (*path, ANY_KEY if place.rest.cls else HIDDEN), unknown, above)
 
-    def _tell(
-        self, place: _Place, path: tuple[str, ...], unknown: tuple[str, ...], above: _Told | None
-    ) -> None:
+    def _tell(self, place: _Place, path: tuple[str, ...], unknown: tuple[str, ...], above: _Told | None) -> None:
         told = self._told.setdefault(path, _Told(place.cls, above))
         told.payloads += place.payloads
         told.types |= place.types

@@ -18,7 +18,9 @@ from xsieve.transforms.records.visibility import Eye, loud_sign, sign_ways
 def companions() -> dict[tuple[str, str], tuple[str, ...]]:
     """(object, attribute) -> the attributes beside it that lead to the same record."""
     return {
-        (line.cells["object"], attribute_of(line.cells["field"])): tuple(map(attribute_of, line.cells["goes_too"].split()))
+        (line.cells["object"], attribute_of(line.cells["field"])): tuple(
+            map(attribute_of, line.cells["goes_too"].split())
+        )
         for line in table("references.tsv")
     }
 

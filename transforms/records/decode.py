@@ -100,9 +100,7 @@ def lines_of(batch: bytes) -> tuple[list[Line], bool]:
     return found, whole
 
 
-def decode(
-    batch: bytes, codecs: Mapping[str, Codec], refuse: Callable[[Line, Refused], None]
-) -> Iterator[Group]:
+def decode(batch: bytes, codecs: Mapping[str, Codec], refuse: Callable[[Line, Refused], None]) -> Iterator[Group]:
     """The payloads of a batch in groups of one shape. ``codecs`` by name of shape; a shape without one comes as bare lines.
 
     Calls ``refuse`` for each payload that cannot be handled.
@@ -160,7 +158,9 @@ def _by_line(
     yield from groups.values()
 
 
-Decoded = tuple[Shape, Any, list[Sign], int]  # shape, record (None where the shape has no codec), loud signs, mistyped leaves
+Decoded = tuple[
+    Shape, Any, list[Sign], int
+]  # shape, record (None where the shape has no codec), loud signs, mistyped leaves
 
 
 def _as_before(line: bytes, codec: Codec | None) -> Decoded | None:

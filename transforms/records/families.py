@@ -36,7 +36,6 @@ class Includes:
         self.media = _index(includes, ("media",), "media_key")
         self.places = _index(includes, ("places",), "id")
 
-
     def post(self, reference: Any) -> Any:
         """The post that a reference leads to; the reference itself where the page does not include it."""
         return self.posts.get(reference.id) or reference if self.posts else reference

@@ -27,7 +27,9 @@ NO_IDS: Ids = np.empty(0, np.int64)
 DAY_MS = 86_400_000
 MAX_ID = 2**63 - 1
 DOUBLE_SAFE = 2**53  # up to here a double holds every integer
-ROUNDED_SHARE = 0.25  # exact ids end in 00 once in a hundred, those with sequence 0 once in 25; rounded ones nearly always
+ROUNDED_SHARE = (
+    0.25  # exact ids end in 00 once in a hundred, those with sequence 0 once in 25; rounded ones nearly always
+)
 ROUNDED_AT_LEAST = 50  # of fewer ids the share says nothing
 
 NEEDS: dict[str, tuple[tuple[str, str], ...]] = {
@@ -176,9 +178,7 @@ class IdsSieve(Sieve[Ids]):
         tally.passed(len(ids))
         return ids
 
-    def _parse_one_by_one(
-        self, texts: Column, numbers: Column, lines: list[Line], shape: Shape, tally: Tally
-    ) -> Ids:
+    def _parse_one_by_one(self, texts: Column, numbers: Column, lines: list[Line], shape: Shape, tally: Tally) -> Ids:
         found: list[int] = []
         for text, number, line in zip(texts, numbers, lines, strict=True):
             try:

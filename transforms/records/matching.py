@@ -4,7 +4,7 @@ Words end at signs, at changes of case and at digits (``isPregnant``, ``is-pregn
 without a sign (``ispregnant``, ``politicalpartyscore``) are taken apart where all of the parts are known.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -27,20 +27,18 @@ _AFFIX, _COMPANION, _PART = (
 
 
 class Match(NamedTuple):
-    """A word found, by its first and last letter; the words around it, the rest of those it is part of."""
+    """A word found, how many letters of the name it takes, and whether the name says nothing else."""
 
     word: Word
-    start: int
-    end: int
-    around: tuple[str, ...]
-    rest: tuple[str, ...]
+    size: int
+    lone: bool
 
 
 def find(text: str) -> tuple[Match, ...]:
-    """All words of the vocabulary in ``text``, but for harmless ones and what these cover.
+    """All words of the vocabulary in ``text``, but for harmless ones, what these cover, and what others excuse.
 
-    A change of case is first taken for the end of a word (``hostUnion``), then for nothing (``PregNANT``). What is
-    too long for a name is read window by window, so that no text takes more time than its length.
+    A change of case is first taken for the end of a word (``hostUnion``), then for nothing (``PregNANT``). What
+    is too long for a name is read window by window, so that no text takes more time than its length.
     """
     starts = range(0, max(1, len(text) - _OVERLAP), _WINDOW - _OVERLAP)
     return tuple(match for start in starts for match in _in_window(text[start : start + _WINDOW]))
@@ -55,23 +53,22 @@ def _in_window(text: str) -> tuple[Match, ...]:
     return tuple(found)
 
 
-def excused(match: Match, beside: Sequence[str] = ()) -> bool:
-    """Whether a companion of the word stands in the same name, or among the words ``beside`` it."""
-    companions = match.word.beside
-    if not companions:
-        return False
-    words = (*match.around, *match.rest, *beside)
-    return (
-        any(each in companions for word in words for each in singulars(word))
-        # compounds have it at their end: gesundheitscheck
-        or any(len(each) >= _AFFIX and rest.endswith(each) for rest in match.rest for each in companions)
-        or any(each in word for word in words if not word.isascii() for each in companions)
+def excused(word: Word, beside: Iterable[str]) -> bool:
+    """Whether one of the words ``beside`` a word makes it mean something else."""
+    companions = word.beside
+    return bool(companions) and any(
+        # scripts without spaces have their words anywhere
+        any(each in companions for each in singulars(other))
+        or (not other.isascii() and any(each in other for each in companions))
+        for other in beside
     )
 
 
-def lone(match: Match) -> bool:
-    """Whether the name says nothing but the word: all around it are affixes, degrees and numbers."""
-    return all(map(_says_nothing, (*match.around, *match.rest)))
+def parts(text: str) -> tuple[str, ...]:
+    """The words of a name or a label, joined ones taken apart; none of a text that is too long for either."""
+    if len(text) > _WINDOW:
+        return ()
+    return tuple(part for word in split(text) for part in _take_apart(word))
 
 
 def says_nothing(label: str) -> bool:
@@ -81,11 +78,6 @@ def says_nothing(label: str) -> bool:
 
 def _says_nothing(word: str) -> bool:
     return word in vocabulary().affixes or word in vocabulary().scale or word.isdigit()
-
-
-def parts(text: str) -> tuple[str, ...]:
-    """The words of a name or a label, joined ones taken apart."""
-    return tuple(part for word in split(text) for part in _take_apart(word))
 
 
 def singulars(word: str) -> Iterator[str]:
@@ -109,7 +101,14 @@ def _find(words: Sequence[str], least: int) -> Iterator[Match]:
     covers = [(start, end) for word, start, end in spans if word.role == "harmless"]
     for word, start, end in spans:
         if not any(first <= start and end <= last for first, last in covers):
-            yield Match(word, start, end, *_outside(words, start, end))
+            around, rest = _outside(words, start, end)
+            if not (excused(word, (*around, *rest)) or _excused_in_compound(word, rest)):
+                yield Match(word, end - start, all(map(_says_nothing, (*around, *rest))))
+
+
+def _excused_in_compound(word: Word, rest: Sequence[str]) -> bool:
+    """Whether the rest of the compound that a word is part of ends with a companion (``gesundheitscheck``)."""
+    return any(len(each) >= _AFFIX and part.endswith(each) for part in rest for each in word.beside)
 
 
 _Span = tuple[Word, int, int]  # a word, its first letter and the one behind its last

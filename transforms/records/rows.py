@@ -141,7 +141,9 @@ class View:
             if kinds <= MISSING:
                 found = values
             elif any(values):
-                found = [v if known is None or known is UNSET else known for known, v in zip(found, values, strict=True)]
+                found = [
+                    v if known is None or known is UNSET else known for known, v in zip(found, values, strict=True)
+                ]
             kinds = set(map(type, found))
             if kinds.isdisjoint(MISSING):
                 break

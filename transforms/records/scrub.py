@@ -55,9 +55,7 @@ _DIGIT = _DIGIT_HERE + r"\U000104a0-\U0001d3ff\U0001d7ce-\U0001e95f"  # … and 
 _BLANK = r" \t\u00a0\u2000-\u200a\u202f\u205f\u3000"
 _GAP = _BLANK + r"./()\u2010-\u2015\u2212_\u00b7\u30fc\uff08\uff09\uff0d-\uff0f\uff3f\-"  # within a number
 _STYLED = r"\u24b6-\u24e9\U0001f130-\U0001f149"  # letters in circles and squares: symbols to Unicode
-_DRESSED = (
-    rf"＠﹫．․﹒：﹕／＿－＋０-９Ａ-Ｚａ-ｚ\u2100-\u214f{_STYLED}\U0001d400-\U0001d7ff"  # full-width, styled
-)
+_DRESSED = rf"＠﹫．․﹒：﹕／＿－＋０-９Ａ-Ｚａ-ｚ\u2100-\u214f{_STYLED}\U0001d400-\U0001d7ff"  # full-width, styled
 _SEEN = rf"!-~\u2026\uff01-\uff5e{_STYLED}{_DIGIT}{_WORD}"  # what hidden characters may split
 
 # ---- what nearly every post has: swept over every text
@@ -67,9 +65,7 @@ _MARKED = "(?:" + "|".join(rf"(?<=\{mark[:-1]})\]" for mark in (HANDLE, LINK, EM
 # Letters of scripts without spaces belong to an address only behind one of /@=-, else the text goes on there.
 _ADDRESS = rf"[{_PATH}]+(?:[.,;:!?'()\[\]{{}}|^]+[{_PATH}]+|(?<=[/@=-])\w[\w.]*[{_PATH}]*)*{_MARKED}"
 _AFTER_SCHEME = rf":\\?/\\?/(?=\w)(?:{_OTHER}[\w.-]*)?(?:{_ADDRESS})?"
-_LINK = re.compile(
-    rf"https?(?:(?:://t\.co/[0-9A-Za-z]*(?:[/?#][{_PATH}]*)?|{_AFTER_SCHEME})(?:\.?…)?|(?::/{{0,2}})?…)"
-)
+_LINK = re.compile(rf"https?(?:(?:://t\.co/[0-9A-Za-z]*(?:[/?#][{_PATH}]*)?|{_AFTER_SCHEME})(?:\.?…)?|(?::/{{0,2}})?…)")
 _REST_OF_HANDLE = rf"(?:(?:://|/@?|[.@-])[{_WORD}]+)*"  # @user/list, @na.me, @user@host.social, @x://x.com/x
 _HANDLE = re.compile(rf"@(?<![{_LOCAL}]@)[{_WORD}]+{_REST_OF_HANDLE}")
 

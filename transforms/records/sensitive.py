@@ -8,11 +8,12 @@ alone.
 What the words of the tables mean: ``vocabulary.py``. How they are found: ``matching.py``.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from xsieve.transforms.records.matching import Match, excused, find, lone, parts, says_nothing
+from xsieve.transforms.records.matching import Match, excused, find, parts, says_nothing
 
 By = Literal["name", "values", "undeclared"]
 
@@ -43,7 +44,7 @@ def judge(name: str, values: Sequence[str] | None = None) -> Finding | None:
 
 def judge_words(text: str) -> Finding | None:
     """What the words of a text (a description, a title) express of a person; ambiguous words are let pass."""
-    return _first((match for match in find(text) if match.word.role in ("tells", "name")), "name")
+    return _longest((match for match in find(text) if match.word.role in ("tells", "name")), "name")
 
 
 def judge_label(value: str, name: str = "") -> Finding | None:
@@ -51,60 +52,49 @@ def judge_label(value: str, name: str = "") -> Finding | None:
 
     Cached for labels as they come from a closed set; longer texts are judged anew each time.
     """
-    return _judge_short_label(value, name) if len(value) <= 64 else _judge_label(value, name)
+    return _judge_short_label(value, name) if len(value) <= 64 else _by_values(name, (value,))
 
 
-def _judge_label(value: str, name: str) -> Finding | None:
+@lru_cache(maxsize=65536)
+def _judge_short_label(value: str, name: str) -> Finding | None:
     return _by_values(name, (value,))
-
-
-_judge_short_label = lru_cache(maxsize=65536)(_judge_label)
 
 
 def _by_values(name: str, values: Sequence[str]) -> Finding | None:
     """Labels that tell by themselves, that tell beside each other, that tell under such a name."""
-    if not values:
-        return None
-    beside = parts(name) + tuple(word for value in values for word in parts(value))
-    matches = [match for value in values for match in find(value)]
-    matches = [match for match in matches if not excused(match, beside)]
-    telling = [match for match in matches if match.word.role == "tells"]
-    pairs = [match for match in matches if match.word.role == "pair" and lone(match)]
-    for match in pairs:
-        same = {pair.word.letters for pair in pairs if pair.word.item.category == match.word.item.category}
-        telling += [match] if len(same) >= 2 else []
+    beside = {part for text in (name, *values) for part in parts(text)}
+    matches = [match for value in values for match in find(value) if not excused(match.word, beside)]
+    kinds = {match.word for match in matches if match.word.role == "pair" and match.lone}
+    pairs = Counter(category for category, _ in {(word.item.category, word.letters) for word in kinds})
     open_to = {match.word.item.category for match in _open(name)}
-    weak = ("under", "pair", "alone")
-    telling += [m for m in matches if m.word.role in weak and m.word.item.category in open_to]
-    return _first(telling, "values", beside)
+    return _longest(
+        (
+            match
+            for match in matches
+            if match.word.role == "tells"
+            or (match.word in kinds and pairs[match.word.item.category] >= 2)
+            or (match.word.role in ("under", "pair", "alone") and match.word.item.category in open_to)
+        ),
+        "values",
+    )
 
 
 def _ambiguous(name: str, values: Sequence[str]) -> Finding | None:
     """A name that may tell, where no value says what it means."""
-    if all(says_nothing(value) for value in values):
-        return _first(_open(name), "undeclared")
-    return None
+    return _longest(_open(name), "undeclared") if all(map(says_nothing, values)) else None
 
 
 def _open(name: str) -> list[Match]:
-    """The words of a name that may express an item."""
+    """The words of a name that may express an item; two letters (``pp``, ``ps``) mean anything in a name."""
     return [
         match
         for match in find(name)
-        if not excused(match)
-        and (match.word.role == "either" or (match.word.role in ("alone", "pair") and _stands_alone(match)))
+        if match.word.role == "either"
+        or (match.word.role in ("alone", "pair") and match.lone and len(match.word.letters) > 2)
     ]
 
 
-def _stands_alone(match: Match) -> bool:
-    """Whether the name says nothing else; two letters (``pp``, ``ps``) mean anything in a name."""
-    return len(match.word.letters) > 2 and lone(match)
-
-
-def _first(matches: Iterable[Match], by: By, beside: Sequence[str] = ()) -> Finding | None:
-    """The longest word, the first of the tables among equals."""
-    found = [match for match in matches if not excused(match, beside)]
-    if not found:
-        return None
-    word = max(found, key=lambda match: match.end - match.start).word
-    return Finding(*word.item, word.language, by)
+def _longest(matches: Iterable[Match], by: By) -> Finding | None:
+    """The finding of the longest word, the first of the tables among equals."""
+    longest = max(matches, key=lambda match: match.size, default=None)
+    return Finding(*longest.word.item, longest.word.language, by) if longest else None

@@ -93,7 +93,10 @@ STRUCTURE: tuple[tuple[str, str], ...] = (
 def deciding_needs() -> list[tuple[str, str]]:
     """All that decides who may see a post."""
     users = {"v1.user", "v2.user", "v1.post", "v2.post"}
-    return [*STRUCTURE, *((name, path) for name, paths in table_of_signs().items() if name in users for path, _ in paths)]
+    return [
+        *STRUCTURE,
+        *((name, path) for name, paths in table_of_signs().items() if name in users for path, _ in paths),
+    ]
 
 
 def places_of(catalog: Catalog, needs: Needs, shape: Shape) -> frozenset[Place]:

@@ -129,7 +129,7 @@ class StoreSieve(Sieve[bytes]):
         records = [payload] if shape.holds == "post" else contents_of(payload, shape)
         for holder in records:
             for step in above:
-                holder = getattr(holder, step, None)  # noqa: PLW2901 the way down to the label
+                holder = getattr(holder, step, None)
                 if not holder:
                     break
             value = getattr(holder, last, UNSET) if holder else UNSET

@@ -7,9 +7,7 @@ import re
 import unicodedata
 from itertools import product
 
-_UNDECOMPOSED = str.maketrans(
-    {"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
-)
+_UNDECOMPOSED = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _VOICING = "\u3099\u309a"  # the marks that make が of か are part of the letter, unlike accents
 _HANGUL_FILLERS = "\u115f\u1160\u3164\uffa0"  # invisible, though Unicode counts them as letters
