@@ -9,7 +9,12 @@ from functools import lru_cache
 
 EPOCH_MS = 1_288_834_974_657  # 2010-11-04T01:42:54.657Z, the zero of ids
 FIRST_TIMED_ID = 100_000_000_000_000  # shorter ids are older than that, and hold no time
-MONTHS = dict(Jan=1, Feb=2, Mar=3, Apr=4, May=5, Jun=6, Jul=7, Aug=8, Sep=9, Oct=10, Nov=11, Dec=12)
+MONTHS = {
+    name: number
+    for number, name in enumerate(
+        ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), start=1
+    )
+}
 
 
 def seconds(value: object) -> int | None:
