@@ -195,7 +195,7 @@ def _check_beam_options(given: Sequence[str]) -> None:
     found: list[ArgumentParser] = []
     PipelineOptions([]).get_all_options(add_extra_args_fn=found.append)
     (parser,) = found
-    parser.error = refuse  # type: ignore[method-assign]  # instead of leaving the program with a page of options
+    parser.error = refuse  # instead of leaving the program with a page of options
     unknown = parser.parse_known_args(list(given))[1]
     if unknown:
         refuse(f"{unknown[0]} is an option of neither xsieve nor Apache Beam")

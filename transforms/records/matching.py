@@ -19,11 +19,7 @@ _FAR_FROM_CHANCE = 10  # letters that do not come together where one word of a n
 # Most words can be cut into shorter ones (is|rael, gay|est): parts of a joined word are long ones, or these.
 _SHORT_FIRST = frozenset({"is", "has", "was", "not", "non", "no", "est", "ist", "hat"})
 _SHORT_WORDS = frozenset({"sex", "gay", "hiv"})
-_AFFIX, _COMPANION, _PART = (
-    4,
-    3,
-    5,
-)  # letters of an affix, of a companion, of words that may be joined to each other
+_AFFIX, _COMPANION, _PART = 4, 3, 5  # letters at least: of affixes, of companions, of words joined to their like
 
 
 class Match(NamedTuple):
