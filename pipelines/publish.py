@@ -1,119 +1,226 @@
 """Publishing: outputs appear whole or not at all, and a re-run replaces its own outputs and nothing else.
 
-An output is a folder. Its ``manifest.json``, written last, says that it is whole and which files are its own. What a run
-writes lies in a folder ``.staged-…`` beside them until then. Before the first file is moved, ``.publishing.json`` says which
-files, old and new, are in question: whoever finds that after a crash removes them, for the output is not whole.
+An output is a folder. Its ``manifest.json`` goes first and comes last: while it is there, it names all files of one
+whole output. What a run writes lies in a folder ``.staged-…`` beside them until all of it is there.
+
+A journal, ``.publishing.json``, is the turning point. Before it, nothing was touched, and a crash leaves the old output.
+From then on the new one is complete, though some of it may still lie in its staging folder, and a crash leaves it to the
+next run to move the rest. For as long as the files are moved neither has a manifest: on a disk that is the time of the
+renames; on an object store, which copies to rename, longer. Nothing is lost there either: what was copied but not deleted
+is copied again. One run at a time writes to an output.
 """
 
+import errno
 import json
+import os
 import uuid
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from xsieve.pipelines.stage import Staged, create
+from xsieve.pipelines.streams import is_remote
 
-MANIFEST, INTENT, STAGED = "manifest.json", ".publishing.json", ".staged-"
+MANIFEST, JOURNAL, STAGED = "manifest.json", ".publishing.json", ".staged-"
+MAKER = "xsieve"  # tells our manifests from those of others, whose files are not ours to remove
 
 
 class PublishError(Exception):
-    """An output that cannot be published. Names the output and what to do; never content."""
+    """An output that cannot be published. Names its folder and what to do; never content."""
+
+
+class Output(NamedTuple):
+    """A folder, and what its content is to become."""
+
+    folder: str
+    staging: str
+    files: Sequence[Staged]
+    manifest: Mapping[str, Any]
+    prefix: str = "part"  # of the names of files that were staged without one
+
+
+class Journal(NamedTuple):
+    """What it takes to publish an output, by names of files in its folder and in its staging folder."""
+
+    staging: str
+    moves: list[tuple[str, str]]  # from the staging folder; the manifest last
+    old: list[str]  # what an earlier run published
+
+    def waiting(self, staged: Iterable[str]) -> list[tuple[str, str]]:
+        """The moves that have not been made."""
+        return [move for move in self.moves if move[0] in staged]
 
 
 def staging_folder(folder: str) -> str:
-    """A new folder inside an output's folder for what is not published yet."""
+    """A new folder inside an output's folder for what is not published yet. Raises PublishError."""
     path = FileSystems.join(folder, STAGED + uuid.uuid4().hex[:12])
-    FileSystems.mkdirs(path)
+    with _saying(f"{folder} cannot be written to"):
+        FileSystems.mkdirs(path)
     return path
 
 
-def names_of(files: Iterable[Staged], prefix: str = "part") -> list[tuple[Staged, str]]:
-    """What each staged file will be called: ``part-00000-of-00003.jsonl``, or the name it was staged with."""
-    files = sorted(files, key=lambda staged: (staged.name, staged.file))
-    numbered = [staged for staged in files if not staged.name]
-    names = {
-        staged.file: f"{prefix}-{n:05d}-of-{len(numbered):05d}{staged.ending}" for n, staged in enumerate(numbered)
-    }
-    return [(staged, names.get(staged.file, staged.name + staged.ending)) for staged in files]
+def publish(outputs: Sequence[Output]) -> list[list[str]]:
+    """Make what is staged the content of the outputs; their files. Raises PublishError.
 
-
-def publish(folder: str, files: Iterable[Staged], manifest: Mapping[str, Any], prefix: str = "part") -> list[str]:
-    """Make the staged files the content of the output: the old ones go, the new ones come, the manifest seals it."""
-    named = names_of(files, prefix)
-    new = [name for _, name in named]
-    old = own_files(folder)
-    strangers = [name for name in new if name not in old and FileSystems.exists(FileSystems.join(folder, name))]
-    if strangers:
-        raise PublishError(
-            f"{folder} holds {strangers[0]}, which no earlier run wrote; move it away or choose another path"
-        )
-    described = [{"name": name, "records": staged.units, "bytes": size_of(staged.file)} for staged, name in named]
-    _write(folder, INTENT, {"files": sorted({*old, *new})})
-    _remove(folder, [MANIFEST, *old])
-    if named:
-        FileSystems.rename([staged.file for staged, _ in named], [FileSystems.join(folder, name) for name in new])
-    _write(folder, MANIFEST, {**manifest, "files": described})
-    _remove(folder, [INTENT])
-    return [FileSystems.join(folder, name) for name in new]
-
-
-def own_files(folder: str) -> list[str]:
-    """The files in a folder that earlier runs wrote, the half-published ones among them."""
-    found: set[str] = set()
-    for name in (MANIFEST, INTENT):
-        path = FileSystems.join(folder, name)
-        if not FileSystems.exists(path):
-            continue
-        try:
-            files = json.loads(_read(path))["files"]
-            found.update(entry if isinstance(entry, str) else entry["name"] for entry in files)
-        except (ValueError, KeyError, TypeError):
-            raise PublishError(f"{path} is not a manifest of xsieve; move it away or choose another path") from None
-    return [name for name in sorted(found) if FileSystems.exists(FileSystems.join(folder, name))]
+    Nothing of any output is touched before all of them are known to be fit for it.
+    """
+    journals = []
+    for output in outputs:
+        with _saying(f"{output.folder} cannot be published"):
+            journals.append(_prepare(output))
+    for output, journal in zip(outputs, journals, strict=True):
+        with _saying(f"{output.folder} cannot be written to"):
+            _write(FileSystems.join(output.staging, JOURNAL), {"made_by": MAKER, **journal._asdict()})
+            _move(output.staging, output.folder, [(JOURNAL, JOURNAL)])
+    for output, journal in zip(outputs, journals, strict=True):
+        _finish(output.folder, journal)
+    return [[FileSystems.join(o.folder, name) for _, name in j.moves[:-1]] for o, j in zip(outputs, journals, strict=True)]
 
 
 def recover(folder: str) -> None:
-    """Remove what an interrupted run left: staged files, and an output that was being replaced when it stopped."""
-    if not FileSystems.exists(folder):
-        return
-    if FileSystems.exists(FileSystems.join(folder, INTENT)):
-        _remove(folder, [*own_files(folder), MANIFEST, INTENT])
-    pattern = FileSystems.join(folder, STAGED + "*/*")
-    stale = {path.path.rsplit("/", 1)[0] for match in FileSystems.match([pattern]) for path in match.metadata_list}
-    if stale:
-        FileSystems.delete(sorted(stale))
+    """Finish what an interrupted run was publishing, and remove what it had only staged. Raises PublishError."""
+    with _saying(f"{folder} cannot be tidied up after an interrupted run"):
+        if known := _read(folder, JOURNAL):
+            _finish(folder, Journal(*(known[field] for field in Journal._fields)))
+        for staging in _staging_folders(folder):
+            _remove_folder(staging)
+        _own_files(folder)
 
 
-def discard(folder: str) -> None:
-    """Remove a staging folder."""
-    if FileSystems.exists(folder):
-        FileSystems.delete([folder])
+def discard(folder: str, staging: str) -> None:
+    """Remove a staging folder, unless its files are being published: those are for the next run to finish."""
+    try:
+        if not FileSystems.exists(FileSystems.join(folder, JOURNAL)):
+            _remove_folder(staging)
+    except OSError:
+        pass  # the next run removes it
 
 
-def size_of(path: str) -> int:
-    """Bytes of a file."""
-    return FileSystems.match([path])[0].metadata_list[0].size_in_bytes
+def names_of(files: Iterable[Staged], prefix: str) -> list[tuple[Staged, str]]:
+    """What each staged file will be called: ``part-00000-of-00003.jsonl``, or the name it was staged with."""
+    files = sorted(files, key=lambda staged: (staged.name, staged.file))
+    last = sum(not staged.name for staged in files)
+    numbered = (f"{prefix}-{number:05d}-of-{last:05d}" for number in range(last))
+    return [(staged, (staged.name or next(numbered)) + staged.ending) for staged in files]
 
 
-def _read(path: str) -> bytes:
-    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as handle:
-        return handle.read()
+# --- the steps
 
 
-def _write(folder: str, name: str, content: Mapping[str, Any]) -> None:
-    """Write a small file whole: under another name first, then renamed."""
+def _prepare(output: Output) -> Journal:
+    """What is to be done. The manifest is staged beside the files that it names."""
+    named, old = names_of(output.files, output.prefix), _own_files(output.folder)
+    there, staged = _sizes(output.folder), _sizes(output.staging)
+    names = {os.path.basename(file.file): name for file, name in named}
+    for name in names.values():
+        if name in there and name not in old:
+            raise PublishError(f"{output.folder} holds {name}, which no earlier run wrote; move it away or choose another path")
+    if not names.keys() <= staged.keys():
+        raise PublishError(f"{output.folder} has lost staged files; does another run write there at the same time?")
+    files = [
+        {"name": name, "units": file.units, "bytes": staged[os.path.basename(file.file)]} for file, name in named
+    ]
+    _write(FileSystems.join(output.staging, MANIFEST), {"made_by": MAKER, **output.manifest, "files": files})
+    return Journal(os.path.basename(output.staging), [*names.items(), (MANIFEST, MANIFEST)], old)
+
+
+def _finish(folder: str, journal: Journal) -> None:
+    """Do what the journal says and was not done yet."""
+    staging = FileSystems.join(folder, journal.staging)
+    with _saying(f"{folder} is not whole yet, the next run will finish it: cannot be written to"):
+        waiting = journal.waiting(_sizes(staging))
+        moved = {name for staged, name in journal.moves if (staged, name) not in waiting}
+        if moved <= _sizes(folder).keys():
+            if waiting:
+                _remove(folder, [MANIFEST])
+                _remove(folder, [name for name in journal.old if name not in moved])
+                _move(staging, folder, waiting[:-1])
+                _move(staging, folder, waiting[-1:])
+        else:  # somebody has removed files of it since
+            _remove(folder, [MANIFEST, *journal.old, *moved])
+        _remove_folder(staging)
+        _remove(folder, [JOURNAL])
+
+
+def _own_files(folder: str) -> list[str]:
+    """The files in a folder that an earlier run published."""
+    manifest = _read(folder, MANIFEST)
+    there = _sizes(folder)
+    return [entry["name"] for entry in manifest["files"] if entry["name"] in there] if manifest else []
+
+
+def _read(folder: str, name: str) -> dict[str, Any] | None:
+    """A manifest or journal, None where there is none. Raises PublishError if it is not one of ours."""
     path = FileSystems.join(folder, name)
-    draft = f"{path}.{uuid.uuid4().hex[:8]}"
-    with create(draft) as handle:
+    if not FileSystems.exists(path):
+        return None
+    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as handle:
+        text = handle.read()
+    try:
+        content = json.loads(text)
+        if content["made_by"] == MAKER:
+            return content
+    except (ValueError, LookupError, TypeError):
+        pass
+    raise PublishError(f"{path} was not written by xsieve; move it away or choose another path")
+
+
+# --- file systems
+
+
+@contextmanager
+def _saying(what: str) -> Iterator[None]:
+    """What file systems say holds paths of their own choice: only the number of an error is passed on."""
+    try:
+        yield
+    except OSError as error:
+        inside = [error, *getattr(error, "exception_details", {}).values()]  # of one error for many files
+        numbers = [cause.errno for e in inside for cause in (e, *e.args) if isinstance(cause, OSError) and cause.errno]
+        why = os.strerror(numbers[0]) if numbers else "the file system refuses"
+        raise PublishError(f"{what} ({why})") from None
+
+
+def _sizes(folder: str) -> dict[str, int]:
+    """The files right inside a folder, by name, and their bytes."""
+    if is_remote(folder):
+        (found,) = FileSystems.match([FileSystems.join(folder, "*")])
+        return {os.path.basename(file.path): file.size_in_bytes for file in found.metadata_list}
+    try:
+        with os.scandir(folder) as entries:
+            return {entry.name: entry.stat(follow_symlinks=False).st_size for entry in entries}
+    except FileNotFoundError:
+        return {}
+
+
+def _staging_folders(folder: str) -> list[str]:
+    if is_remote(folder):
+        (found,) = FileSystems.match([FileSystems.join(folder, STAGED + "*/*")])
+        return sorted({os.path.dirname(file.path) for file in found.metadata_list})
+    return [FileSystems.join(folder, name) for name in _sizes(folder) if name.startswith(STAGED)]
+
+
+def _write(path: str, content: Mapping[str, Any]) -> None:
+    with create(path) as handle:
         handle.write(json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n")
-    if FileSystems.exists(path):
-        FileSystems.delete([path])
-    FileSystems.rename([draft], [path])
+
+
+def _move(staging: str, folder: str, moves: Sequence[tuple[str, str]]) -> None:
+    if moves:
+        sources = [FileSystems.join(staging, staged) for staged, _ in moves]
+        FileSystems.rename(sources, [FileSystems.join(folder, name) for _, name in moves])
 
 
 def _remove(folder: str, names: Iterable[str]) -> None:
-    paths = [path for name in names if FileSystems.exists(path := FileSystems.join(folder, name))]
-    if paths:
+    there = _sizes(folder)
+    if paths := [FileSystems.join(folder, name) for name in dict.fromkeys(names) if name in there]:
         FileSystems.delete(paths)
+
+
+def _remove_folder(folder: str) -> None:
+    """A folder with the files in it; object stores have no folders apart from those."""
+    _remove(folder, _sizes(folder))
+    if FileSystems.exists(folder):
+        FileSystems.delete([folder])

@@ -1,10 +1,14 @@
 """Sift: batches of lines through one plan, in a Beam pipeline.
 
 What passes has a type of its own for each kind of output, so that a sink for rows refuses payloads and ids when the
-pipeline is built. Counts and rejects come beside it; rejects hold no content.
+pipeline is built. Counts and rejects come beside it; rejects hold no content, and no error that leaves a worker does.
 """
 
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -19,6 +23,28 @@ from xsieve.transforms.records.sieves import sieve_for
 from xsieve.transforms.records.tally import Counts
 
 NAMESPACE = "xsieve"
+HOME = Path(__file__).parents[1]
+
+
+class WorkerError(Exception):
+    """A step that failed on a worker: the kind of error and the place in our code, never a message that may quote data."""
+
+
+@contextmanager
+def content_kept_in() -> Iterator[None]:
+    """What runners log and send on of an exception is its text, and texts of libraries quote data: only ours get out."""
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__.startswith("xsieve."):
+            raise
+        said = f" ({os.strerror(error.errno)})" if isinstance(error, OSError) and error.errno else ""
+        raise WorkerError(f"{type(error).__name__}{said}{_place_of(error)}") from None
+
+
+def _place_of(error: Exception) -> str:
+    ours = [frame for frame in extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(HOME)]
+    return f" in {Path(ours[-1].filename).relative_to(HOME)}, line {ours[-1].lineno}" if ours else ""
 
 
 class RowBatch(NamedTuple):
@@ -84,7 +110,8 @@ class SiftBatch(beam.DoFn):
 
     def process(self, batch: RawBatch) -> Iterator[Any]:
         """Yields what passes, then the counts, then the rejects."""
-        sifted = self._sieve(batch)
+        with content_kept_in():
+            sifted = self._sieve(batch)
         for key, number in sifted.counts.items():
             self._counter(key).inc(number)
         yield BATCHES[self.plan.kind](sifted.content, batch.source, batch.offset)
