@@ -14,6 +14,7 @@ from itertools import chain
 from typing import Any
 
 import fastavro
+
 from xsieve.pipelines.columns import Columns, ColumnType, milliseconds
 
 CODEC, LEVEL = "deflate", 4  # the one codec that every reader of Avro must have; level as in writers.py

@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
+
 from xsieve.transforms.records.plan import Enrichment, Plan
 from xsieve.transforms.records.rows import Rows, RowsSieve
 from xsieve.transforms.records.sieves import sieve_for

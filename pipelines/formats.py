@@ -8,6 +8,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
 from xsieve.pipelines.columns import Columns, ColumnType, milliseconds
 
 GROUP_ROWS, GROUP_BYTES = 64 * 1024, 32 * 1024 * 1024  # of a Parquet row group; bytes before compression

@@ -10,7 +10,6 @@ renames; on an object store, which copies to rename, longer. Nothing is lost the
 is copied again. One run at a time writes to an output.
 """
 
-import errno
 import json
 import os
 import uuid
@@ -46,12 +45,8 @@ class Journal(NamedTuple):
     """What it takes to publish an output, by names of files in its folder and in its staging folder."""
 
     staging: str
-    moves: list[tuple[str, str]]  # from the staging folder; the manifest last
+    moves: dict[str, str]  # staged as -> published as
     old: list[str]  # what an earlier run published
-
-    def waiting(self, staged: Iterable[str]) -> list[tuple[str, str]]:
-        """The moves that have not been made."""
-        return [move for move in self.moves if move[0] in staged]
 
 
 def staging_folder(folder: str) -> str:
@@ -71,13 +66,10 @@ def publish(outputs: Sequence[Output]) -> list[list[str]]:
     for output in outputs:
         with _saying(f"{output.folder} cannot be published"):
             journals.append(_prepare(output))
-    for output, journal in zip(outputs, journals, strict=True):
-        with _saying(f"{output.folder} cannot be written to"):
-            _write(FileSystems.join(output.staging, JOURNAL), {"made_by": MAKER, **journal._asdict()})
-            _move(output.staging, output.folder, [(JOURNAL, JOURNAL)])
-    for output, journal in zip(outputs, journals, strict=True):
-        _finish(output.folder, journal)
-    return [[FileSystems.join(o.folder, name) for _, name in j.moves[:-1]] for o, j in zip(outputs, journals, strict=True)]
+    for output in outputs:
+        with _saying(f"{output.folder} cannot be published"):
+            _move(output.staging, output.folder, [JOURNAL])
+    return [_finish(output.folder, journal) for output, journal in zip(outputs, journals, strict=True)]
 
 
 def recover(folder: str) -> None:
@@ -111,38 +103,32 @@ def names_of(files: Iterable[Staged], prefix: str) -> list[tuple[Staged, str]]:
 
 
 def _prepare(output: Output) -> Journal:
-    """What is to be done. The manifest is staged beside the files that it names."""
+    """What is to be done: a journal, staged beside the files like the manifest that names them."""
     named, old = names_of(output.files, output.prefix), _own_files(output.folder)
     there, staged = _sizes(output.folder), _sizes(output.staging)
     names = {os.path.basename(file.file): name for file, name in named}
     for name in names.values():
         if name in there and name not in old:
-            raise PublishError(f"{output.folder} holds {name}, which no earlier run wrote; move it away or choose another path")
+            raise PublishError(
+                f"{output.folder} holds {name}, which no earlier run wrote; move it away or choose another path"
+            )
     if not names.keys() <= staged.keys():
         raise PublishError(f"{output.folder} has lost staged files; does another run write there at the same time?")
-    files = [
-        {"name": name, "units": file.units, "bytes": staged[os.path.basename(file.file)]} for file, name in named
-    ]
+    files = [{"name": name, "units": file.units, "bytes": staged[os.path.basename(file.file)]} for file, name in named]
     _write(FileSystems.join(output.staging, MANIFEST), {"made_by": MAKER, **output.manifest, "files": files})
-    return Journal(os.path.basename(output.staging), [*names.items(), (MANIFEST, MANIFEST)], old)
+    journal = Journal(os.path.basename(output.staging), {**names, MANIFEST: MANIFEST}, old)
+    _write(FileSystems.join(output.staging, JOURNAL), {"made_by": MAKER, **journal._asdict()})
+    return journal
 
 
-def _finish(folder: str, journal: Journal) -> None:
-    """Do what the journal says and was not done yet."""
+def _finish(folder: str, journal: Journal) -> list[str]:
+    """Do what the journal says and was not done yet; the files that are published then."""
     staging = FileSystems.join(folder, journal.staging)
     with _saying(f"{folder} is not whole yet, the next run will finish it: cannot be written to"):
-        waiting = journal.waiting(_sizes(staging))
-        moved = {name for staged, name in journal.moves if (staged, name) not in waiting}
-        if moved <= _sizes(folder).keys():
-            if waiting:
-                _remove(folder, [MANIFEST])
-                _remove(folder, [name for name in journal.old if name not in moved])
-                _move(staging, folder, waiting[:-1])
-                _move(staging, folder, waiting[-1:])
-        else:  # somebody has removed files of it since
-            _remove(folder, [MANIFEST, *journal.old, *moved])
-        _remove_folder(staging)
-        _remove(folder, [JOURNAL])
+        staged = _sizes(staging)
+        waiting = {source: name for source, name in journal.moves.items() if source in staged}
+        moved = journal.moves.keys() - waiting.keys()
+    ...
 
 
 def _own_files(folder: str) -> list[str]:

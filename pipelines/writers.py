@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import zstandard
+
 from xsieve.pipelines.avro import Avro
 from xsieve.pipelines.columns import ColumnType, columns_of, schema_of
 from xsieve.pipelines.formats import Csv, Encoder, Jsonl, Parquet

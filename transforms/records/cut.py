@@ -1,57 +1,81 @@
 """Cutting: what is nested in a payload and not public is taken out, and with it what leads to it.
 
-A quoted post of a protected author goes with its permalink and id, a protected user of a page with the references to them.
+First the records themselves; then, in what remains, every value that names one of them: ids, handles, links, and the media,
+places and polls that only they had. How records are named stands in ``configs/references.tsv``.
 """
 
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
 from msgspec import UNSET, Struct
 
 from xsieve.configs import table
-from xsieve.transforms.records.families import POST_OBJECTS, Includes
+from xsieve.transforms.records.families import POST_OBJECTS, Includes, items
 from xsieve.transforms.records.forms import attribute_of
 from xsieve.transforms.records.visibility import Eye, loud_sign, sign_ways
 
+Objects = dict[type[Struct], str]  # form -> the object of the field tables
+LONG_ENOUGH = 4  # characters of a name that is sought within links, too
+TEXTS = frozenset({"text", "full_text", "body", "summary"})  # what the author of a record that stays wrote
+OWN_KEYS = ("id", "id_str", "media_key", "username", "screen_name", "url", "expanded_url", "expanded")
+
 
 @cache
-def companions() -> dict[tuple[str, str], tuple[str, ...]]:
-    """(object, attribute) -> the attributes beside it that lead to the same record."""
+def named_by() -> dict[str, tuple[tuple[str, ...], ...]]:
+    """object -> the attributes, step by step, whose values name its records."""
     return {
-        (line.cells["object"], attribute_of(line.cells["field"])): tuple(
-            map(attribute_of, line.cells["goes_too"].split())
+        line.cells["object"]: tuple(
+            tuple(map(attribute_of, path.split("."))) for path in line.cells["named_by"].split()
         )
         for line in table("references.tsv")
     }
 
 
-class Knife:
-    """Cuts what is not public out of the payloads of one shape. ``objects`` tells which object a form is of."""
+def names_of(record: Struct, objects: Objects) -> Iterator[str]:
+    """The values that name a record elsewhere, as text."""
+    for steps in named_by().get(objects.get(type(record), ""), ()):
+        value: Any = record
+        for step in steps:
+            value = getattr(value, step, None)
+        for name in value if value.__class__ is list else (value,):
+            if name.__class__ in (str, int) and name:
+                yield str(name)
 
-    def __init__(self, objects: dict[type[Struct], str], eye: Eye, page: Includes) -> None:
+
+class Knife:
+    """Cuts what is not public out of one payload. ``dropped`` are records that were taken out of it already."""
+
+    def __init__(self, objects: Objects, eye: Eye, page: Includes, dropped: Iterable[Struct] = ()) -> None:
         self._objects = objects
         self._eye = eye
         self._page = page
-        self._hidden_posts = {key for key, post in page.posts.items() if eye.reason(post, page)}
-        users = [user for user in page.users.values() if eye.user_reason(user)]
-        self._hidden_users = {name for user in users for name in (user.id, user.username) if name}
+        self._out: list[Struct] = list(dropped)
+        self._closed = {name for record in self._out for name in names_of(record, objects)}
 
-    def cut(self, record: Struct) -> None:
-        """Take out of a record whatever below it is not public. The record itself stays."""
+    def cut(self, payload: Struct) -> None:
+        """Take out of a payload whatever below it is not public, and what leads there. The payload itself stays."""
+        self._cut_record(payload)
+        gone = {name for record in self._out for name in names_of(record, self._objects)}
+        gone -= {name for record in self._full_records(payload) for name in names_of(record, self._objects)}
+        if gone:
+            self._purge(payload, gone, tuple(name for name in gone if len(name) >= LONG_ENOUGH))
+
+    # the records
+
+    def _cut_record(self, record: Struct) -> None:
         for name in record.__struct_fields__:
             value: Any = getattr(record, name)
-            items: list[Any] = value if value.__class__ is list else []
             if value.__class__ is list:
-                setattr(record, name, self._cut_list(items))
+                setattr(record, name, self._cut_list(value))
             elif value.__class__ is dict:
                 setattr(record, name, {key: item for key, item in value.items() if self._cut_list([item])})
             elif isinstance(value, Struct):
                 if self._hides(value):
-                    self._remove(record, name)
+                    self._out.append(value)
+                    setattr(record, name, UNSET)
                 else:
-                    self.cut(value)
-        if getattr(record, "in_reply_to_user_id", UNSET) in self._hidden_users:
-            self._remove(record, "in_reply_to_user_id")
+                    self._cut_record(value)
 
     def _cut_list(self, values: list[Any]) -> list[Any]:
         kept: list[Any] = []
@@ -60,20 +84,67 @@ class Knife:
                 kept.append(self._cut_list(value))
             elif not isinstance(value, Struct):
                 kept.append(value)
-            elif not self._hides(value):
-                self.cut(value)
+            elif self._hides(value):
+                self._out.append(value)
+            else:
+                self._cut_record(value)
                 kept.append(value)
         return kept
 
     def _hides(self, record: Struct) -> bool:
         name = self._objects.get(type(record), "")
         if name in POST_OBJECTS:
-            return getattr(record, "id", None) in self._hidden_posts or bool(self._eye.reason(record, self._page))
-        if loud_sign(record, sign_ways(name)):
-            return True
-        return name == "v2.mention" and (record.username in self._hidden_users or record.id in self._hidden_users)  # type: ignore[attr-defined]
+            by_closed = bool(self._closed) and str(getattr(record, "author_id", None)) in self._closed
+            return by_closed or bool(self._eye.reason(record, self._page))
+        return bool(loud_sign(record, sign_ways(name)))
 
-    def _remove(self, record: Struct, attribute: str) -> None:
-        name = self._objects.get(type(record), "")
-        for other in (attribute, *companions().get((name, attribute), ())):
-            setattr(record, other, UNSET)
+    # what leads to them
+
+    def _full_records(self, value: Any) -> Iterator[Struct]:
+        """The posts and users that stay; a mere reference to one is none."""
+        if value.__class__ is list:
+            for item in value:
+                yield from self._full_records(item)
+        elif isinstance(value, Struct):
+            name = self._objects.get(type(value), "")
+            if name in named_by() and name != "v2.mention" and (name not in POST_OBJECTS or _has_text(value)):
+                yield value
+            for attribute in value.__struct_fields__:
+                yield from self._full_records(getattr(value, attribute))
+
+    def _purge(self, record: Struct, gone: set[str], long: tuple[str, ...]) -> None:
+        for attribute in record.__struct_fields__:
+            value: Any = getattr(record, attribute)
+            if attribute in TEXTS:
+                continue
+            if value.__class__ is list:
+                setattr(record, attribute, [item for item in value if not self._leads_there(item, gone, long)])
+                for item in items(getattr(record, attribute)):
+                    if isinstance(item, Struct):
+                        self._purge(item, gone, long)
+            elif isinstance(value, Struct):
+                if self._leads_there(value, gone, long):
+                    setattr(record, attribute, UNSET)
+                else:
+                    self._purge(value, gone, long)
+            elif _names(value, gone, long):
+                setattr(record, attribute, UNSET)
+
+    @staticmethod
+    def _leads_there(value: Any, gone: set[str], long: tuple[str, ...]) -> bool:
+        if isinstance(value, Struct):
+            return any(_names(getattr(value, key, None), gone, long) for key in OWN_KEYS)
+        return _names(value, gone, long)
+
+
+def _has_text(record: Struct) -> bool:
+    return any(getattr(record, key, None) for key in ("text", "full_text", "body", "user", "author"))
+
+
+def _names(value: Any, gone: set[str], long: tuple[str, ...]) -> bool:
+    """Whether a value is one of the names, or a link with one in it."""
+    if value.__class__ is int:
+        return str(value) in gone
+    if value.__class__ is not str:
+        return False
+    return value in gone or ("/" in value and " " not in value and any(name in value for name in long))

@@ -17,7 +17,7 @@ from msgspec import UNSET, Raw, Struct
 from xsieve.transforms.records.batch import Reason
 from xsieve.transforms.records.forms import ABSENT, Empty, Never, attribute_of
 from xsieve.transforms.records.shapes import UNKNOWN, Shape, recognise
-from xsieve.transforms.records.signs import Sign, listener
+from xsieve.transforms.records.signs import Sign, listener, signs_within
 
 BLANKS = b" \t\r"
 OPEN, CLOSE = b"{}"
@@ -196,7 +196,7 @@ def decode_line(line: bytes, codecs: Mapping[str, Codec]) -> Decoded:
             payload, leaves = codec.field_by_field(line)
         except Refused as refused:
             raise Refused(refused.reason, shape.name) from None
-        return shape, payload, [], leaves
+        return shape, payload, [sign for sign in signs_within(payload) if sign.loud], leaves
 
 
 def _why(error: BaseException, line: bytes) -> Reason:

@@ -14,6 +14,7 @@ REPOSTED = frozenset({"retweeted", "reposted"})
 QUOTED = frozenset({"quoted"})
 REPLIED = frozenset({"replied_to"})
 SHARE = "share"
+POST_VERBS = frozenset({"post", SHARE})  # other activities tell of deletions, likes, withheld posts
 
 Column = list[Any]  # one value a post
 

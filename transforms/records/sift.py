@@ -16,15 +16,24 @@ import msgspec
 from xsieve.transforms.records.batch import RawBatch, Reject
 from xsieve.transforms.records.catalog import Catalog, Field
 from xsieve.transforms.records.decode import Codec, Group, Line, Refused, decode, refuse_repeated_keys
-from xsieve.transforms.records.families import NOTHING, POST_OBJECTS, Family, Includes, items, post_object
+from xsieve.transforms.records.families import (
+    ACTIVITY,
+    NOTHING,
+    POST_OBJECTS,
+    POST_VERBS,
+    Family,
+    Includes,
+    items,
+    post_object,
+)
 from xsieve.transforms.records.forms import Forms, Place
 from xsieve.transforms.records.plan import Plan, Where
 from xsieve.transforms.records.shapes import Shape
 from xsieve.transforms.records.shapes import load as load_shapes
-from xsieve.transforms.records.signs import Sign, places, table_of_signs
+from xsieve.transforms.records.signs import Sign, places, signs_within, table_of_signs
 from xsieve.transforms.records.tally import Counts, Tally
 from xsieve.transforms.records.times import seconds
-from xsieve.transforms.records.visibility import Eye, eye_of, signs_within
+from xsieve.transforms.records.visibility import Eye, eye_of
 
 C = TypeVar("C")
 Needs = Iterable[tuple[str, str]]  # (object, path from there)
@@ -226,6 +235,8 @@ class Sieve(Generic[C]):
             for reason in filter(None, reasons):
                 tally.dropped(reason)
             posts = posts.pick(reason is None for reason in reasons)
+        if eye.family is ACTIVITY:
+            posts = _filter(posts, [post.verb in POST_VERBS for post in posts.posts], "activity_not_post", tally)
         if not self.plan.attested:
             tally.noted("visibility_unknown", eye.unknown(posts.posts, posts.pages))
         return wanted_posts(posts, self.plan.where, eye.family, tally)

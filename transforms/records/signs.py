@@ -5,9 +5,11 @@ repeated key overwrites afterwards. So a batch in which no sign is loud needs no
 be found again in the decoded records betrays a repeated key. Which field is which sign stands in ``configs/visibility.tsv``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
+
+from msgspec import Struct, structs
 
 from xsieve.configs import table
 from xsieve.transforms.records.catalog import Catalog
@@ -145,3 +147,32 @@ def listener(loud: list[Sign]) -> Callable[[type, Any], Any]:
         return sign
 
     return hear
+
+
+def signs_within(value: Any) -> Iterator[Sign]:
+    """Every sign anywhere in a decoded record."""
+    if isinstance(value, Struct):
+        for name in _ways_down(type(value)):
+            yield from signs_within(getattr(value, name))
+    elif value.__class__ is list:
+        for item in value:
+            yield from signs_within(item)
+    elif value.__class__ is dict:
+        for item in value.values():
+            yield from signs_within(item)
+    elif isinstance(value, Sign):
+        yield value
+
+
+@cache
+def _ways_down(form: type[Struct]) -> tuple[str, ...]:
+    """The attributes of a form below which there may be signs."""
+    return tuple(field.name for field in structs.fields(form) if _holds_signs(field.type))
+
+
+def _holds_signs(kind: Any) -> bool:
+    if isinstance(kind, type) and issubclass(kind, Sign):
+        return True
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        return bool(_ways_down(kind))
+    return any(map(_holds_signs, get_args(kind)))

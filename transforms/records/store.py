@@ -22,9 +22,9 @@ from xsieve.transforms.records.labels import label_of
 from xsieve.transforms.records.plan import Enrichment
 from xsieve.transforms.records.shapes import Shape
 from xsieve.transforms.records.sift import Sieve, contents_of
-from xsieve.transforms.records.signs import Sign
+from xsieve.transforms.records.signs import Sign, signs_within
 from xsieve.transforms.records.tally import Tally
-from xsieve.transforms.records.visibility import loud_sign, sign_ways, signs_within
+from xsieve.transforms.records.visibility import loud_sign, sign_ways
 
 
 class Kept(NamedTuple):
@@ -33,6 +33,7 @@ class Kept(NamedTuple):
     payload: Any
     records: int
     line: Line
+    closed: tuple[Any, ...] = ()  # records of the page that were taken out because they are not public
 
 
 def _encode_sign(value: Any) -> Any:
@@ -66,12 +67,12 @@ class StoreSieve(Sieve[bytes]):
         else:
             kept = self._others(self.trusted(group, tally), tally)
         if group.loud:
-            for payload, _, _ in kept:
-                if any(sign.loud for sign in signs_within(payload)):
-                    self._knife(group.shape, payload).cut(payload)
+            for payload, _, _, closed in kept:
+                if closed or any(sign.loud for sign in signs_within(payload)):
+                    self._knife(group.shape, payload, closed).cut(payload)
         for added in self.plan.enrich:
-            for payload, _, _ in kept:
-                self._check_label(payload, group.shape, added, tally)
+            for one in kept:
+                self._check_label(one.payload, group.shape, added, tally)
         return self._encode(kept, group.shape, tally)
 
     def join(self, contents: list[bytes]) -> bytes:
@@ -85,13 +86,22 @@ class StoreSieve(Sieve[bytes]):
             alone = group._replace(payloads=[payload], lines=[line], loud=loud)
             records = self.posts_of(alone, tally).posts if group.shape.holds == "page" else self._records(alone, tally)
             chosen = {id(record) for record in records}
+            closed = self._closed_of(payload, group.shape, chosen) if loud else ()
             for attribute in map(attribute_of, group.shape.posts):
                 value: list[Any] | None = getattr(payload, attribute, None)
                 if isinstance(value, list):
                     setattr(payload, attribute, [record for record in value if id(record) in chosen])
             if records:
-                found.append(Kept(payload, len(records), line))
+                found.append(Kept(payload, len(records), line, closed))
         return found
+
+    def _closed_of(self, payload: Any, shape: Shape, chosen: set[int]) -> tuple[Any, ...]:
+        """The records of a page that are left out because they are not public (not because nobody asked for them)."""
+        left_out = [record for record in contents_of(payload, shape) if id(record) not in chosen]
+        if shape.holds != "page":
+            return tuple(left_out)
+        eye, page = self.eye(shape), Includes(getattr(payload, "includes", None))
+        return tuple(record for record in left_out if eye.reason(record, page))
 
     def _records(self, group: Group, tally: Tally) -> list[Any]:
         """The public users (or the DMs) of a page."""
@@ -114,9 +124,9 @@ class StoreSieve(Sieve[bytes]):
             tally.dropped(reason)
         return bool(reason)
 
-    def _knife(self, shape: Shape, payload: Any) -> Knife:
+    def _knife(self, shape: Shape, payload: Any, closed: tuple[Any, ...]) -> Knife:
         includes = payload if shape.name == "v2_includes" else getattr(payload, "includes", None)
-        return Knife(self.object_of, self.eyes[self._post_object(shape)], Includes(includes))
+        return Knife(self.object_of, self.eyes[self._post_object(shape)], Includes(includes), closed)
 
     @staticmethod
     def _post_object(shape: Shape) -> str:
@@ -139,7 +149,7 @@ class StoreSieve(Sieve[bytes]):
 
     def _encode(self, kept: list[Kept], shape: Shape, tally: Tally) -> bytes:
         try:
-            lines = _encoder.encode_lines([payload for payload, _, _ in kept])
+            lines = _encoder.encode_lines([one.payload for one in kept])
             tally.passed(sum(map(attrgetter("records"), kept)))
             return lines
         except (msgspec.MsgspecError, OverflowError, UnicodeError, TypeError):

@@ -5,11 +5,8 @@ quoted post that is not public is cut out of the post that quotes it. What carri
 it passes for one's own use, and is counted.
 """
 
-from collections.abc import Iterator
 from functools import cache
-from typing import Any, NamedTuple, get_args
-
-from msgspec import Struct, structs
+from typing import Any, NamedTuple
 
 from xsieve.transforms.records.families import Column, Family, Includes, column
 from xsieve.transforms.records.forms import attribute_of
@@ -109,32 +106,3 @@ def loud_signs(records: Column, ways: tuple[Way, ...], kinds: Kinds, met: list[S
 def loud_sign(record: Any, ways: tuple[Way, ...]) -> str | None:
     """What a loud sign of one record says."""
     return loud_signs([record], ways, ALL_KINDS, [])[0]
-
-
-def signs_within(value: Any) -> Iterator[Sign]:
-    """Every sign anywhere in a decoded record."""
-    if isinstance(value, Struct):
-        for name in _ways_down(type(value)):
-            yield from signs_within(getattr(value, name))
-    elif value.__class__ is list:
-        for item in value:
-            yield from signs_within(item)
-    elif value.__class__ is dict:
-        for item in value.values():
-            yield from signs_within(item)
-    elif isinstance(value, Sign):
-        yield value
-
-
-@cache
-def _ways_down(form: type[Struct]) -> tuple[str, ...]:
-    """The attributes of a form below which there may be signs."""
-    return tuple(field.name for field in structs.fields(form) if _holds_signs(field.type))
-
-
-def _holds_signs(kind: Any) -> bool:
-    if isinstance(kind, type) and issubclass(kind, Sign):
-        return True
-    if isinstance(kind, type) and issubclass(kind, Struct):
-        return bool(_ways_down(kind))
-    return any(map(_holds_signs, get_args(kind)))
