@@ -68,7 +68,7 @@ def publish(outputs: Sequence[Output]) -> list[list[str]]:
             journals.append(_prepare(output))
     for output in outputs:
         with _saying(f"{output.folder} cannot be published"):
-            _move(output.staging, output.folder, [JOURNAL])
+            _move(output.staging, output.folder, {JOURNAL: JOURNAL})
     return [_finish(output.folder, journal) for output, journal in zip(outputs, journals, strict=True)]
 
 
@@ -122,13 +122,22 @@ def _prepare(output: Output) -> Journal:
 
 
 def _finish(folder: str, journal: Journal) -> list[str]:
-    """Do what the journal says and was not done yet; the files that are published then."""
+    """Do what the journal says and was not done yet; the files that are published."""
     staging = FileSystems.join(folder, journal.staging)
-    with _saying(f"{folder} is not whole yet, the next run will finish it: cannot be written to"):
+    with _saying(f"{folder} is not whole yet, the next run will finish it: it cannot be written to"):
         staged = _sizes(staging)
         waiting = {source: name for source, name in journal.moves.items() if source in staged}
-        moved = journal.moves.keys() - waiting.keys()
-    ...
+        moved = {name for source, name in journal.moves.items() if source not in staged}
+        if not moved <= _sizes(folder).keys():  # somebody has removed some of it since
+            _remove(folder, [MANIFEST, *journal.old, *moved])
+        elif waiting:
+            _remove(folder, [MANIFEST])
+            _remove(folder, [name for name in journal.old if name not in moved])
+            _move(staging, folder, {source: name for source, name in waiting.items() if source != MANIFEST})
+            _move(staging, folder, {MANIFEST: MANIFEST})
+        _remove_folder(staging)
+        _remove(folder, [JOURNAL])
+    return [FileSystems.join(folder, name) for name in journal.moves.values() if name != MANIFEST]
 
 
 def _own_files(folder: str) -> list[str]:
@@ -193,10 +202,10 @@ def _write(path: str, content: Mapping[str, Any]) -> None:
         handle.write(json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n")
 
 
-def _move(staging: str, folder: str, moves: Sequence[tuple[str, str]]) -> None:
-    if moves:
-        sources = [FileSystems.join(staging, staged) for staged, _ in moves]
-        FileSystems.rename(sources, [FileSystems.join(folder, name) for _, name in moves])
+def _move(staging: str, folder: str, names: Mapping[str, str]) -> None:
+    if names:
+        sources = [FileSystems.join(staging, name) for name in names]
+        FileSystems.rename(sources, [FileSystems.join(folder, name) for name in names.values()])
 
 
 def _remove(folder: str, names: Iterable[str]) -> None:

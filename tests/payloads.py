@@ -129,10 +129,10 @@ class Walker:
             data[head] = self.value(field, field.kind, f"{where}.{head}", (), sound=True)
         if tail:
             ref = field.kind.leaf.refs[0]
-            if not isinstance(data[head], dict | list):
+            if not isinstance(data[head], dict) and not (isinstance(data[head], list) and isinstance(data[head][0], dict)):
                 data[head] = self.object(ref, f"{where}.{head}", (name,))
             items = data[head] if isinstance(data[head], list) else [data[head]]
-            for item in items:
+            for item in (item for item in items if isinstance(item, dict)):
                 self._require(item, ref, tail, f"{where}.{head}")
 
     # ---- objects and values

@@ -230,15 +230,8 @@ mostly_one_shape = st.sampled_from(GOOD).flatmap(
 )
 
 
-@settings(max_examples=examples(150))
-@given(
-    st.one_of(st.lists(any_line, max_size=6), mostly_one_shape),
-    st.sampled_from(list(PLANS)),
-    st.sampled_from([b"\n", b"\r\n", b"\n\n", b" \n"]),
-)
-def test_a_batch_gives_what_its_lines_give_one_by_one(data: list[bytes], kind: str, ending: bytes) -> None:
-    """Whatever the mix of shapes, faults and line ends: the same content, counts and rejects, at the same offsets."""
-    whole = ending.join(data)
+def assert_batch_equals_lines(kind: str, whole: bytes) -> None:
+    """The same content, counts and rejects, at the same offsets, whether lines come together or one by one."""
     together = sift(PLANS[kind], whole, offset=1000)
     apart: Counter[Any] = Counter()
     counts: Counter[Any] = Counter()
@@ -253,6 +246,21 @@ def test_a_batch_gives_what_its_lines_give_one_by_one(data: list[bytes], kind: s
     assert units(together.content) == apart
     assert +together.counts == +counts
     assert sorted(together.rejects, key=lambda reject: reject.offset) == rejects
+
+
+@settings(max_examples=examples(150))
+@given(st.one_of(st.lists(any_line, max_size=6), mostly_one_shape), st.sampled_from(list(PLANS)), st.sampled_from([b"\n", b"\r\n", b"\n\n", b" \n"]))
+def test_a_batch_gives_what_its_lines_give_one_by_one(data: list[bytes], kind: str, ending: bytes) -> None:
+    """Whatever the mix of shapes, faults and line ends."""
+    assert_batch_equals_lines(kind, ending.join(data))
+
+
+@pytest.mark.parametrize("kind", PLANS)
+@pytest.mark.parametrize("odd", ODD_LINES, ids=lambda line: repr(line[:60]))
+def test_an_odd_line_is_judged_alike_alone_and_among_others(odd: bytes, kind: str) -> None:
+    """Between good lines of each shape."""
+    for good in GOOD:
+        assert_batch_equals_lines(kind, b"\n".join((good, odd, good)))
 
 
 # ---- texts stay where they are

@@ -35,15 +35,27 @@ def handles_in(payload: bytes) -> frozenset[str]:
     return frozenset(handle.decode("utf-8", "replace").casefold() for handle in found)
 
 
+_WORDS = re.compile(r"\w+")
 _MAYBE_HANDLE = re.compile(r"\w{1,30}", re.ASCII)
 _WORD = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789_")
-_AT_SIGNS = (b"@", b"\xef\xbc\xa0", b"\\uff20")  # plain, full-width, escaped
-_PROFILES = tuple(site + slash for site in (b"twitter.com", b"/x.com", b"instagram.com") for slash in (b"/", b"\\/"))
-_HANDLE_KEYS = (b'screen_name":', b'sername":')  # also in_reply_to_screen_name, preferredUsername
+_BEFORE = (  # what stands before a handle: at signs (plain, full-width, escaped), operators of queries, paths, X's error texts
+    *(b"@", b"\xef\xbc\xa0", b"\\uff20", b"%40", b"from:", b"to:", b"from%3a", b"to%3a"),
+    *(b"username/", b"screen_name=", b": ["),
+    *(site + slash for site in (b"twitter.com", b"/x.com", b"instagram.com") for slash in (b"/", b"\\/")),
+)
+_HANDLE_KEYS = (b'screen_name":', b'sername":', b'"twitter":')  # also in_reply_to_screen_name, preferredUsername
+_ECHO_KEYS = (b'"value":',)  # in errors, which echo what was asked for
+_ESCAPE = re.compile(rb"\\u00([2-7][0-9a-f])")
+
+
+def searchable(payload: bytes) -> bytes:
+    """A payload in lower case and without escapes of plain letters, for ``is_handle``."""
+    payload = payload.lower()
+    return _ESCAPE.sub(lambda found: bytes.fromhex(found[1].decode()), payload) if b"\\u00" in payload else payload
 
 
 def is_handle(word: str, payload: bytes) -> bool:
-    """Whether a word (a hashtag) stands in a lower-cased payload as a handle: after @, in a link to a profile, under a key for handles."""
+    """Whether a word (a hashtag) stands in a searchable payload as a handle: after @, in a query or a link, under a key for handles."""
     if not _MAYBE_HANDLE.fullmatch(word):
         return False
     sought = word.lower().encode()
@@ -52,12 +64,15 @@ def is_handle(word: str, payload: bytes) -> bool:
         end = at + len(sought)
         if end >= len(payload) or payload[end] not in _WORD:
             before = payload[max(0, at - 40) : at]
-            if before.endswith(_AT_SIGNS) or before.endswith(_PROFILES):
-                return True
-            if before.endswith(b'"') and before[:-1].rstrip().replace(b" :", b":").endswith(_HANDLE_KEYS):
+            if before.endswith(_BEFORE) or (before.endswith(b'"') and _is_handle_key(before, payload)):
                 return True
         at = payload.find(sought, end)
     return False
+
+
+def _is_handle_key(before: bytes, payload: bytes) -> bool:
+    key = before[:-1].rstrip().replace(b" :", b":")
+    return key.endswith(_HANDLE_KEYS) or (key.endswith(_ECHO_KEYS) and b'"errors"' in payload)
 
 
 @lru_cache(65536)
@@ -70,3 +85,9 @@ def holds_handle(name: str, handles: frozenset[str]) -> bool:
     """Whether a name is one of the handles, or has one of three characters or more in it."""
     plain = squeezed(name)
     return any(short in plain for handle in handles if len(short := squeezed(handle)) > 2) or name.casefold() in handles
+
+
+def names_handle(name: str, payload: bytes) -> bool:
+    """Whether a client's name gives a handle of its payload away: as a word, or with spaces and case left out."""
+    seen = searchable(payload)
+    return any(is_handle(word, seen) for word in _WORDS.findall(name)) or holds_handle(name, handles_in(seen))

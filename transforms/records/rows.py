@@ -4,6 +4,7 @@ The columns, and where each comes from in each generation of X's API, stand in `
 columns: a path is followed for a whole batch before the next one.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,10 +19,10 @@ from xsieve.transforms.records.cells import Cell, client, exact, matching, momen
 from xsieve.transforms.records.decode import Group
 from xsieve.transforms.records.families import QUOTED, REPLIED, REPOSTED, items, post_object, references
 from xsieve.transforms.records.forms import ABSENT, Place, attribute_of
-from xsieve.transforms.records.handles import handles_in, holds_handle, is_handle
+from xsieve.transforms.records.handles import is_handle, names_handle, searchable
 from xsieve.transforms.records.labels import labels
 from xsieve.transforms.records.plan import Plan
-from xsieve.transforms.records.scrub import scrub_all
+from xsieve.transforms.records.scrub import HANDLE, scrub_all
 from xsieve.transforms.records.sift import Needs, Posts, Sieve
 from xsieve.transforms.records.tally import Tally
 
@@ -236,7 +237,10 @@ class RowsSieve(Sieve[Rows]):
 
     def __init__(self, plan: Plan) -> None:
         self.specs = [spec for spec in specs() if _chosen(spec, plan)]
-        self._cells = {spec.name: cell for spec in self.specs if (cell := _cell(spec, plan)) is not None}
+        # the hashtags that are handles leave the text too, whether or not there is a column of hashtags
+        has_text = any(spec.name == "text" for spec in self.specs)
+        self._read = [spec for spec in specs() if spec in self.specs or (has_text and spec.name == "hashtags")]
+        self._cells = {spec.name: cell for spec in self._read if (cell := _cell(spec, plan)) is not None}
         super().__init__(plan)
 
     @property
@@ -245,8 +249,8 @@ class RowsSieve(Sieve[Rows]):
         return [spec.name for spec in self.specs] + [added.name for added in self.plan.enrich]
 
     def needs(self) -> Needs:
-        parts = {way.partition(".")[0] for spec in self.specs for ways in spec.ways.values() for way in ways}
-        for spec in self.specs:
+        parts = {way.partition(".")[0] for spec in self._read for ways in spec.ways.values() for way in ways}
+        for spec in self._read:
             for root, ways in spec.ways.items():
                 yield from ((root, path) for part, _, path in (w.partition(".") for w in ways) if part in _OF_POST)
         if "relation" in parts:
@@ -267,7 +271,13 @@ class RowsSieve(Sieve[Rows]):
         root = post_object(group.shape.object)
         posts = self.posts_of(group, tally)
         view = View(posts, root)
-        columns = {spec.name: self._column(spec, view, tally) for spec in self.specs}
+        read = {spec.name: self._column(spec, view, tally) for spec in self._read}
+        for name in ("hashtags", "cashtags"):
+            if name in read:
+                read[name], handles = without_handles(read[name], posts, tally)
+                for number, tags in handles.items() if "text" in read else ():
+                    read["text"][number] = _without_tags(read["text"][number], tags)
+        columns = {spec.name: read[spec.name] for spec in self.specs}
         for added in self.plan.enrich:
             columns[added.name] = labels(view.follow(f"post.{added.path}"), added, tally)
         tally.passed(len(posts.posts))
@@ -292,7 +302,7 @@ class RowsSieve(Sieve[Rows]):
         if spec.type == "[text]":
             cell = self._cells[spec.name]
             lists: Column = [[c for c in cell.all(value) if c] if value else [] for value in values]
-            return _hashtags(lists, view.posts, tally) if spec.name == "hashtags" else lists
+            return lists
         return self._cells[spec.name].all(values) if spec.name in self._cells else values
 
 
@@ -319,26 +329,24 @@ def _cell(spec: Spec, plan: Plan) -> Cell | None:
     return matching(spec.form) if spec.form else None
 
 
-class _Handles:
-    """The handles of the payloads of a batch, looked up where there is something to compare."""
-
-    def __init__(self, tally: Tally) -> None:
-        self._tally = tally
-        self._known: dict[int, frozenset[str]] = {}
-
-    def of(self, line: Any) -> frozenset[str]:
-        if line[0] not in self._known:
-            self._known[line[0]] = handles_in(self._tally.payload(line))
-        return self._known[line[0]]
-
-
-def _hashtags(lists: Column, posts: Posts, tally: Tally) -> Column:
-    """Hashtags less those that are handles of the same payload."""
+def without_handles(lists: Column, posts: Posts, tally: Tally) -> tuple[Column, dict[int, list[str]]]:
+    """Hashtags or cashtags less those that are handles of the same payload, and which those were, by the post's number."""
+    left_out: dict[int, list[str]] = {}
     for number, tags in enumerate(lists):
         if tags:
-            payload = tally.payload(posts.lines[number]).lower()
-            lists[number] = [tag for tag in tags if not is_handle(tag, payload)]
-    return lists
+            payload = searchable(tally.payload(posts.lines[number]))
+            handles = [tag for tag in tags if is_handle(tag, payload)]
+            if handles:
+                left_out[number] = handles
+                lists[number] = [tag for tag in tags if tag not in handles]
+    return lists, left_out
+
+
+def _without_tags(text: str | None, tags: list[str]) -> str | None:
+    """A text with hashtags that are handles replaced, as handles are."""
+    for tag in tags:
+        text = re.sub(rf"[#＃]{re.escape(tag)}(?!\w)", HANDLE, text, flags=re.IGNORECASE) if text else text
+    return text
 
 
 def _clients(names: list[str | None], posts: Posts, tally: Tally) -> Column:
@@ -346,8 +354,7 @@ def _clients(names: list[str | None], posts: Posts, tally: Tally) -> Column:
     doubtful = set(names) - products() - {None}
     if not doubtful:
         return names
-    handles = _Handles(tally)
     return [
-        None if name in doubtful and holds_handle(str(name), handles.of(line)) else name
+        None if name in doubtful and names_handle(str(name), tally.payload(line)) else name
         for name, line in zip(names, posts.lines, strict=True)
     ]
