@@ -5,16 +5,18 @@ flattened the page. The functions here take a decoded post and what its page inc
 """
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from xsieve.configs import table
 from xsieve.transforms.records.forms import Empty
 
 REPOSTED = frozenset({"retweeted", "reposted"})
 QUOTED = frozenset({"quoted"})
 REPLIED = frozenset({"replied_to"})
 SHARE = "share"
-POST_VERBS = frozenset({"post", SHARE})  # other activities tell of deletions, likes, withheld posts
+
 
 Column = list[Any]  # one value a post
 
@@ -180,6 +182,12 @@ def _activity_ids(posts: Column) -> tuple[Column, Column]:
 
 def _activity_author_ids(posts: Column) -> tuple[Column, Column]:
     return _tails([getattr(actor, "id", None) for actor in column(posts, "actor")])
+
+
+@cache
+def other_verbs() -> frozenset[str]:
+    """Verbs of activities that are no posts."""
+    return frozenset(line.cells["verb"] for line in table("activity_verbs.tsv"))
 
 
 ACTIVITY = Family(

@@ -20,10 +20,10 @@ from xsieve.transforms.records.families import (
     ACTIVITY,
     NOTHING,
     POST_OBJECTS,
-    POST_VERBS,
     Family,
     Includes,
     items,
+    other_verbs,
     post_object,
 )
 from xsieve.transforms.records.forms import Forms, Place
@@ -236,7 +236,7 @@ class Sieve(Generic[C]):
                 tally.dropped(reason)
             posts = posts.pick(reason is None for reason in reasons)
         if eye.family is ACTIVITY:
-            posts = _filter(posts, [post.verb in POST_VERBS for post in posts.posts], "activity_not_post", tally)
+            posts = _filter(posts, [post.verb not in other_verbs() for post in posts.posts], "activity_not_post", tally)
         if not self.plan.attested:
             tally.noted("visibility_unknown", eye.unknown(posts.posts, posts.pages))
         return wanted_posts(posts, self.plan.where, eye.family, tally)
