@@ -83,7 +83,7 @@ def run(
     _check_order([pipeline, *context.args])
     beam_options = [*context.args, *_workers(cores)]
     _check_json_file(json_file)
-    with _errors(pipeline, "interrupted; what was not published by then is removed"):
+    with _errors(pipeline, "interrupted; no output is half published"):
         from xsieve.pipelines import show
 
         settings, _ = _settings(pipeline)

@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 from xsieve.pipelines.columns import Columns, ColumnType, milliseconds
 
 GROUP_ROWS, GROUP_BYTES = 64 * 1024, 32 * 1024 * 1024  # of a Parquet row group; bytes before compression
-BATCH_BYTES = 4096  # what a batch of one row takes besides its values: Arrow pads each buffer
 
 
 class Encoder(Protocol):
@@ -113,7 +112,7 @@ class Parquet:
         arrays = list(map(_array, columns, self._types))
         self._held.append(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
         self._rows += len(columns[0])
-        self._bytes += self._held[-1].nbytes + BATCH_BYTES
+        self._bytes += self._held[-1].nbytes
         if self._rows >= GROUP_ROWS or self._bytes >= GROUP_BYTES:
             self._write_group()
         return self._written()

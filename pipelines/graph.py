@@ -13,11 +13,11 @@ from apache_beam.pvalue import TaggedOutput
 from xsieve.pipelines import settings as st
 from xsieve.pipelines.readers import read
 from xsieve.pipelines.sources import Piece, Source, pieces
-from xsieve.pipelines.stage import FinishIds, StageIds, StageLines, StageRows, create
+from xsieve.pipelines.stage import FinishIds, Part, Slice, StageIds, StageLines, StageRows, create
 from xsieve.transforms.records.batch import RawBatch, Reject
 from xsieve.transforms.records.plan import Plan
 from xsieve.transforms.records.tally import Counts, add, count_reject
-from xsieve.transforms.sift import Sift
+from xsieve.transforms.sift import Sift, content_kept_in
 
 REJECTS = ""  # what the rejects are called among the outputs: no output can have that name
 PIECE_BYTES = 32 << 20
@@ -44,8 +44,9 @@ class ReadPieces(beam.DoFn):
         self.progress = progress
 
     def process(self, piece: Piece) -> Iterator[Any]:
-        for found in read(piece):
-            yield TaggedOutput("rejects", found) if isinstance(found, Reject) else found
+        with content_kept_in():
+            for found in read(piece):
+                yield TaggedOutput("rejects", found) if isinstance(found, Reject) else found
         if self.progress:
             with open(self.progress, "ab", buffering=0) as file:
                 file.write(b"%d\n" % piece_size(piece))
@@ -73,37 +74,31 @@ class Read(beam.PTransform):
         )
 
 
+class Told(NamedTuple):
+    """PCollections of what the steps tell: (output, Counts), Staged, and the evidence of rounded ids."""
+
+    counts: list[Any]
+    files: list[Any]
+    seen: list[Any]
+
+
 def build(pipeline: beam.Pipeline, job: Job, progress: str | None = None) -> None:
     """Put the whole job into the pipeline. The last step writes the report."""
     batches, unread = pipeline | "Read" >> Read(job, progress)
-    staged: list[Any] = []
-    counts: list[Any] = []
-    rejects: list[Any] = [unread | "Name no output" >> beam.Map(_with_name, REJECTS)]
-    seen: list[Any] = []
+    told = Told([unread | "Count what cannot be read" >> beam.FlatMap(_count_unread, tuple(job.plans))], [], [])
+    _list_rejects(unread, "", job, told)
     for plan, names in by_plan(job.plans):
-        label = "+".join(names)
-        sifted = batches | f"Sift {label}" >> Sift(plan)
+        sifted = batches | f"Sift: {'+'.join(names)}" >> Sift(plan)
         for name in names:
-            counts.append(sifted.counts | f"Count {name}" >> beam.Map(_with_name, name))
-            rejects.append(sifted.rejects | f"Reject {name}" >> beam.Map(_with_name, name))
-            _stage(sifted.passed, name, job, staged, counts, seen)
-    lost = unread | "Count unread" >> beam.FlatMap(_count_unread, tuple(job.plans))
-    if job.settings.rejects:
-        lines = (
-            rejects
-            | "All rejects" >> beam.Flatten()
-            | "Stage rejects" >> beam.ParDo(StageLines(REJECTS, job.folders[REJECTS]))
-        )
-        staged.append(lines)
+            told.counts.append(sifted.counts | f"Count: {name}" >> beam.Map(_with_name, name))
+            _list_rejects(sifted.rejects, name, job, told)
+            _stage(sifted.passed, name, job, told)
+    counts = told.counts | "All counts" >> beam.Flatten() | "Add counts" >> beam.CombinePerKey(add)
     report = [
-        (*counts, lost)
-        | "All counts" >> beam.Flatten()
-        | "Add counts" >> beam.CombinePerKey(add)
-        | "As counts" >> beam.Map(_tag, "counts"),
-        staged | "All files" >> beam.Flatten() | "As files" >> beam.Map(_tag, "files"),
+        counts | "As counts" >> beam.Map(_tag, "counts"),
+        told.files | "All files" >> beam.Flatten() | "As files" >> beam.Map(_tag, "files"),
+        *(seen | f"As evidence {number}" >> beam.Map(_tag, "seen") for number, seen in enumerate(told.seen)),
     ]
-    if seen:
-        report.append(seen | "All evidence" >> beam.Flatten() | "As evidence" >> beam.Map(_tag, "seen"))
     (
         report
         | "Everything to tell" >> beam.Flatten()
@@ -120,28 +115,30 @@ def by_plan(plans: Mapping[str, Plan]) -> Iterable[tuple[Plan, list[str]]]:
     return found.values()
 
 
-def _stage(passed: Any, name: str, job: Job, staged: list[Any], counts: list[Any], seen: list[Any]) -> None:
-    output, folder = job.settings.outputs[name], job.folders[name]
+def _list_rejects(rejects: Any, name: str, job: Job, told: Told) -> None:
+    """Each output's rejects go to a file of their own: brought together first, they would lie in memory."""
+    if job.settings.rejects:
+        named = rejects | f"Reject: {name}" >> beam.Map(_with_name, name)
+        told.files.append(named | f"List rejects: {name}" >> beam.ParDo(StageLines(REJECTS, job.folders[REJECTS])))
+
+
+def _stage(passed: Any, name: str, job: Job, told: Told) -> None:
+    output, folder, label = job.settings.outputs[name], job.folders[name], f"Stage: {name}"
     if isinstance(output, st.Rows):
         write = StageRows(name, job.plans[name], folder, output.write.format, output.write.compression)
-        staged.append(passed | f"Stage {name}" >> beam.ParDo(write))
+        told.files.append(passed | label >> beam.ParDo(write))
     elif isinstance(output, st.Store):
-        staged.append(passed | f"Stage {name}" >> beam.ParDo(StageLines(name, folder, output.write.compression)))
+        told.files.append(passed | label >> beam.ParDo(StageLines(name, folder, output.write.compression)))
     else:
         assert isinstance(output, st.Ids)
         parts = id_parts(job.sources)
-        sorted_ = passed | f"Stage {name}" >> beam.ParDo(StageIds(name, folder, output.split, parts)).with_outputs(
-            "seen", "counts", main="parts"
-        )
-        files = (
-            sorted_.parts
-            | f"Parts of {name}" >> beam.GroupByKey()
-            | f"Distinct {name}"
-            >> beam.ParDo(FinishIds(folder, output.split, parts)).with_outputs("counts", main="files")
-        )
-        staged.append(files.files)
-        counts.extend((sorted_.counts, files.counts))
-        seen.append(sorted_.seen)
+        stage = beam.ParDo(StageIds(name, folder, output.split, parts)).with_output_types(tuple[Part, Slice])
+        slices = passed | label >> stage.with_outputs("seen", "counts", main="slices")
+        finish = beam.ParDo(FinishIds(name, folder, output.split, parts)).with_outputs("counts", main="files")
+        finished = slices.slices | f"Group: {name}" >> beam.GroupByKey() | f"Distinct: {name}" >> finish
+        told.files.append(finished.files)
+        told.counts.extend((slices.counts, finished.counts))
+        told.seen.append(slices.seen)
 
 
 def id_parts(sources: Iterable[Source]) -> int:

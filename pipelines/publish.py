@@ -87,8 +87,8 @@ def discard(folder: str, staging: str) -> None:
     try:
         if not FileSystems.exists(FileSystems.join(folder, JOURNAL)):
             _remove_folder(staging)
-    except OSError:
-        pass  # the next run removes it
+    except Exception:  # each file system has its own; the next run removes what is left
+        pass
 
 
 def names_of(files: Iterable[Staged], prefix: str) -> list[tuple[Staged, str]]:
@@ -168,13 +168,15 @@ def _read(folder: str, name: str) -> dict[str, Any] | None:
 
 @contextmanager
 def _saying(what: str) -> Iterator[None]:
-    """What file systems say holds paths of their own choice: only the number of an error is passed on."""
+    """Errors of file systems, of which each has its own, as ours: what the system says or their kind, not their text."""
     try:
         yield
-    except OSError as error:
-        inside = [error, *getattr(error, "exception_details", {}).values()]  # of one error for many files
-        numbers = [cause.errno for e in inside for cause in (e, *e.args) if isinstance(cause, OSError) and cause.errno]
-        why = os.strerror(numbers[0]) if numbers else "the file system refuses"
+    except PublishError:
+        raise
+    except Exception as error:
+        inside = [error, *(getattr(error, "exception_details", None) or {}).values()]  # one error of many files
+        systems = [cause for one in inside for cause in (one, *one.args) if isinstance(cause, OSError) and cause.errno]
+        why = os.strerror(systems[0].errno) if systems else type(error).__name__
         raise PublishError(f"{what} ({why})") from None
 
 

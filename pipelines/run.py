@@ -7,34 +7,45 @@ as many as there are cores.
 import json
 import logging
 import os
+import re
+import sys
 import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from xsieve.pipelines import settings as st
 from xsieve.pipelines.graph import REJECTS, Job, build
 from xsieve.pipelines.plans import plans_of
-from xsieve.pipelines.publish import discard, publish, recover, staging_folder
+from xsieve.pipelines.publish import Output, discard, publish, recover, staging_folder
 from xsieve.pipelines.sources import Source, describe, find
 from xsieve.pipelines.stage import Staged
 from xsieve.pipelines.summary import OutputSummary, Progress, Summary, summary_of
 from xsieve.transforms.records.ids import Rounding
 from xsieve.transforms.records.tally import Counts
 
-RUNNER = "FnApiRunner"
+RUNNER, PROCESSES = "FnApiRunner", "multi_processing"
 PARALLEL_BYTES = 2 << 30  # input from which on several processes pay for their start (benchmarks/README.md)
 NOT_FOR_OTHERS = (
     "Stripped or not, this is X content, for in-house use: rows are unique too often to be called anonymous, names in free "
     "text stay, and ids lead back to posts and people."
 )
+
+
+OWN_ERROR = re.compile(
+    r"^xsieve\.[\w.]+: (.+)$", re.MULTILINE
+)  # the last line of a traceback that a worker process sent
+STEP = re.compile(r" \[while running '.*", re.DOTALL)  # what Beam adds to it
 
 
 class RunError(Exception):
@@ -55,12 +66,25 @@ def run(
     targets = {name: output.write.path for name, output in settings.outputs.items()}
     if settings.rejects:
         targets[REJECTS] = settings.rejects
+    targets = {name: path.removeprefix("file://") for name, path in targets.items()}
     with _staging(targets) as folders, tempfile.TemporaryDirectory(prefix="xsieve-") as private:
         job = Job(settings, plans, sources, folders, os.path.join(private, "report.json"), workers)
         with _watching(os.path.join(private, "progress"), sources, progress) as progress_file:
             _execute(job, options, progress_file)
         report = json.loads(Path(job.report).read_bytes())
-        return _publish(job, report, targets, options, began)
+        outputs = _publish(job, report, targets)
+    shares = [sum(output.rejected.values()) / output.read for output in outputs.values() if output.read]
+    return Summary(
+        outputs,
+        describe(sources),
+        time.monotonic() - began,
+        str(options.view_as(StandardOptions).runner),
+        workers,
+        max(shares, default=0.0),
+        settings.max_rejects,
+        targets.get(REJECTS),
+        st.warnings(settings),
+    )
 
 
 def _options(given: Sequence[str], sources: Sequence[Source]) -> PipelineOptions:
@@ -70,41 +94,57 @@ def _options(given: Sequence[str], sources: Sequence[Source]) -> PipelineOptions
     direct = options.view_as(DirectOptions)
     chosen = any(option.startswith("--direct_num_workers") for option in given)
     if not chosen and sum(source.size for source in sources) >= PARALLEL_BYTES:
-        direct.direct_num_workers = os.cpu_count() or 1
+        direct.direct_num_workers = 0
+    direct.direct_num_workers = direct.direct_num_workers or os.cpu_count() or 1
     if direct.direct_num_workers > 1 and not any(option.startswith("--direct_running_mode") for option in given):
-        direct.direct_running_mode = "multi_processing"
+        direct.direct_running_mode = PROCESSES
     return options
 
 
 def _execute(job: Job, options: PipelineOptions, progress_file: str | None) -> None:
-    pipeline = beam.Pipeline(options=options)
-    build(pipeline, job, progress_file)
-    with _quiet_workers():
+    with _quiet():
+        try:
+            pipeline = beam.Pipeline(_runner(options), options)
+        except ValueError:
+            raise RunError("Apache Beam refuses its options; is the name of the runner right?") from None
+        build(pipeline, job, progress_file)
         try:
             pipeline.run().wait_until_finish()
         except Exception as error:
-            raise _our_own(error) from None
+            raise RunError(f"a worker failed: {_ours_of(error)}; nothing was published") from None
     if not os.path.exists(job.report):
         raise RunError("the runner ended without a report, so nothing was published; run again")
 
 
-def _our_own(error: BaseException) -> Exception:
-    """What may be said of an exception that came out of a runner: our own errors as they are, of others only the kind."""
+def _runner(options: PipelineOptions) -> FnApiRunner | None:
+    """The runner if it needs worker processes: those would write their errors to the terminal."""
+    direct = options.view_as(DirectOptions)
+    if options.view_as(StandardOptions).runner != RUNNER or direct.direct_running_mode != PROCESSES:
+        return None
+    direct.direct_running_mode = "in_memory"  # or the runner would start them its own way
+    command = f'"{sys.executable}" -m apache_beam.runners.worker.sdk_worker_main 2>{os.devnull}'
+    return FnApiRunner(SubprocessSDKEnvironment.from_command_string(command))
+
+
+def _ours_of(error: BaseException) -> str:
+    """What may be said of an exception out of a runner: texts of our own, which hold no content; of others the kind only."""
     seen: BaseException | None = error
     while seen is not None:
         if type(seen).__module__.startswith("xsieve."):
-            return RunError(str(seen)) if not isinstance(seen, RunError) else seen
+            return STEP.sub("", str(seen))
         seen = seen.__cause__ or seen.__context__
-    return RunError(f"a worker failed ({type(error).__name__}), so nothing was published")
+    sent = OWN_ERROR.findall(str(error))
+    return STEP.sub("", sent[-1]) if sent else type(error).__name__
 
 
 @contextmanager
-def _quiet_workers() -> Iterator[None]:
-    """Runners log exceptions with their text, which may hold data: nothing of theirs is logged while data is about."""
+def _quiet() -> Iterator[None]:
+    """Runners log exceptions, and print them too, with texts that may hold data: they are told once, by us."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        yield
+        with open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):
+            yield
     finally:
         logging.disable(before)
 
@@ -119,8 +159,8 @@ def _staging(targets: Mapping[str, str]) -> Iterator[dict[str, str]]:
             folders[name] = staging_folder(path)
         yield folders
     finally:
-        for folder in folders.values():
-            discard(folder)
+        for name, folder in folders.items():
+            discard(targets[name], folder)
 
 
 @contextmanager
@@ -152,42 +192,27 @@ def _watching(
         tell()
 
 
-def _publish(
-    job: Job, report: Mapping[str, Any], targets: Mapping[str, str], options: PipelineOptions, began: float
-) -> Summary:
+def _publish(job: Job, report: Mapping[str, Any], targets: Mapping[str, str]) -> dict[str, OutputSummary]:
     """Check what the workers told, publish, and say what was done."""
     _refuse_rounded(report)
-    counts = {name: _counts(report["counts"].get(name, [])) for name in job.plans}
+    summaries = {
+        name: summary_of(name, plan.kind, _counts(report["counts"].get(name, []))) for name, plan in job.plans.items()
+    }
     staged = [Staged(*entry) for entry in report["files"]]
-    outputs: dict[str, OutputSummary] = {}
-    for name, plan in job.plans.items():
-        summary = summary_of(name, plan.kind, counts[name], [], "published")
-        manifest = {**_facts(job, summary), "plan": plan.fingerprint}
-        files = publish(targets[name], [s for s in staged if s.output == name], manifest, _PREFIX[plan.kind])
-        summary.files.extend(files)
-        outputs[name] = summary
-    if REJECTS in targets:
-        files_ = [s for s in staged if s.output == REJECTS]
-        publish(targets[REJECTS], files_, {"what": "payloads that could not be handled, without content"}, "rejects")
-    shares = [sum(o.rejected.values()) / o.read for o in outputs.values() if o.read]
-    return Summary(
-        outputs,
-        describe(job.sources),
-        time.monotonic() - began,
-        options.view_as(StandardOptions).runner,
-        job.workers,
-        max(shares, default=0.0),
-        job.settings.max_rejects,
-        targets.get(REJECTS),
-        st.warnings(job.settings),
-    )
-
-
-_PREFIX = {"rows": "rows", "ids": "ids", "store": "store"}
+    outputs: list[Output] = []
+    for name, folder in targets.items():
+        facts, prefix = {"what": "payloads that could not be handled, without content"}, "rejects"
+        if name != REJECTS:
+            facts, prefix = _facts(job, summaries[name]), job.plans[name].kind
+        outputs.append(
+            Output(folder, job.folders[name], [file for file in staged if file.output == name], facts, prefix)
+        )
+    files = dict(zip(targets, publish(outputs), strict=True))
+    return {name: replace(summary, files=files[name]) for name, summary in summaries.items()}
 
 
 def _facts(job: Job, summary: OutputSummary) -> dict[str, Any]:
-    """What the manifest of an output says besides its files."""
+    """What the manifest of an output says besides its files. Their units are rows, ids or payloads."""
     return {
         "output": summary.name,
         "kind": summary.kind,
@@ -200,6 +225,7 @@ def _facts(job: Job, summary: OutputSummary) -> dict[str, Any]:
         "rejected": summary.rejected,
         "noted": summary.noted,
         "sources": len(job.sources),
+        "plan": job.plans[summary.name].fingerprint,
     }
 
 

@@ -24,9 +24,10 @@ from xsieve.transforms.records.ids import Ids, Rounding, rounding_of
 from xsieve.transforms.records.plan import Plan
 from xsieve.transforms.records.tally import DROPPED, OUT, Counts
 from xsieve.transforms.records.times import EPOCH_MS, FIRST_TIMED_ID, iso
-from xsieve.transforms.sift import IdBatch, RowBatch, StoreBatch
+from xsieve.transforms.sift import IdBatch, RowBatch, StoreBatch, content_kept_in
 
 FLUSH_IDS = 1_000_000  # ids held back in memory before they are sorted into parts
+TEXT_IDS = 100_000  # ids written as text in one go
 HASH = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: spreads ids that differ in few bits
 SPLITS = {"none": 0, "utc_day": 86_400_000, "utc_hour": 3_600_000}  # milliseconds
 
@@ -41,12 +42,7 @@ class Staged(NamedTuple):
     units: int
 
 
-class Part(NamedTuple):
-    """Which file of ids an id belongs to: its day or hour (milliseconds since 1970, -1 for undated ones, 0 unsplit) and hash."""
-
-    output: str
-    start: int
-    number: int
+Part = tuple[int, int]  # of the ids: day or hour (ms since 1970, -1 undated, 0 unsplit), and number by hash
 
 
 class Seen(NamedTuple):
@@ -83,11 +79,13 @@ class StageRows(beam.DoFn):
 
     def process(self, batch: RowBatch) -> None:
         if len(batch.rows):
-            self._open().write(batch.rows)
+            with content_kept_in():
+                self._open().write(batch.rows)
 
     def finish_bundle(self) -> Iterator[Any]:
         if self._writer:
-            self._writer.close()
+            with content_kept_in():
+                self._writer.close()
             yield _globally(Staged(self.output, self._file, "", self.ending, self._writer.rows))
 
     def _open(self) -> RowWriter:
@@ -116,16 +114,21 @@ class StageLines(beam.DoFn):
     def process(self, batch: StoreBatch | tuple[str, Reject]) -> None:
         lines = batch.lines if isinstance(batch, StoreBatch) else reject_line(*batch)
         if lines:
-            if self._handle is None:
-                self._file = _new_file(self.folder, self.ending)
-                self._handle = compressed(create(self._file), self.compression)
-            self._handle.write(lines)
+            with content_kept_in():
+                self._open().write(lines)
             self._lines += lines.count(b"\n")
 
     def finish_bundle(self) -> Iterator[Any]:
         if self._handle is not None:
-            self._handle.close()
+            with content_kept_in():
+                self._handle.close()
             yield _globally(Staged(self.output, self._file, "", self.ending, self._lines))
+
+    def _open(self) -> Any:
+        if self._handle is None:
+            self._file = _new_file(self.folder, self.ending)
+            self._handle = compressed(create(self._file), self.compression)
+        return self._handle
 
 
 def reject_line(output: str, reject: Reject) -> bytes:
@@ -179,11 +182,11 @@ class StageIds(beam.DoFn):
         order = np.lexsort((ids, numbers, starts))
         ids, starts, numbers = ids[order], starts[order], numbers[order]
         file = _new_file(self.folder, ".ids")
-        with create(file) as handle:
+        with content_kept_in(), create(file) as handle:
             handle.write(ids.tobytes())
         firsts = np.flatnonzero(np.diff(starts, prepend=-2) | np.diff(numbers, prepend=-1))
         for first, last in zip(firsts, [*firsts[1:], len(ids)], strict=True):
-            part = Part(self.output, int(starts[first]), int(numbers[first]))
+            part = int(starts[first]), int(numbers[first])
             yield part, Slice(file, int(first), int(last - first))
 
 
@@ -210,19 +213,20 @@ def repeats(number: int) -> Counts:
 class FinishIds(beam.DoFn):
     """(Part, Slices) -> a text file of distinct ids, ascending, one decimal id a line; Staged, and the count of repeats."""
 
-    def __init__(self, folder: str, split: str, parts: int) -> None:
-        self.folder, self.split, self.parts = folder, split, parts
+    def __init__(self, output: str, folder: str, split: str, parts: int) -> None:
+        self.output, self.folder, self.split, self.parts = output, folder, split, parts
 
     def process(self, element: tuple[Part, Iterable[Slice]]) -> Iterator[Any]:
         part, slices = element
-        read = [_read(piece) for piece in slices]
-        ids = distinct(np.concatenate(read))
-        yield TaggedOutput("counts", (part.output, repeats(sum(map(len, read)) - len(ids))))
-        file = _new_file(self.folder, ".txt")
-        with create(file) as handle:
-            for first in range(0, len(ids), FLUSH_IDS // 10):
-                handle.write(("\n".join(map(str, ids[first : first + FLUSH_IDS // 10].tolist())) + "\n").encode())
-        yield Staged(part.output, file, part_name(part, self.split, self.parts), ".txt", len(ids))
+        with content_kept_in():
+            read = [_read(piece) for piece in slices]
+            ids = distinct(np.concatenate(read))
+            file = _new_file(self.folder, ".txt")
+            with create(file) as handle:
+                for first in range(0, len(ids), TEXT_IDS):
+                    handle.write(("\n".join(map(str, ids[first : first + TEXT_IDS].tolist())) + "\n").encode())
+        yield TaggedOutput("counts", (self.output, repeats(sum(map(len, read)) - len(ids))))
+        yield Staged(self.output, file, part_name(part, self.split, self.parts), ".txt", len(ids))
 
 
 def _read(piece: Slice) -> Ids:
@@ -233,9 +237,10 @@ def _read(piece: Slice) -> Ids:
 
 def part_name(part: Part, split: str, parts: int) -> str:
     """``ids``, ``ids-2020-03-01``, ``ids-2020-03-01T14``, ``ids-undated``; with the number of the part where there are several."""
+    start, number = part
     name = "ids"
-    if part.start < 0:
+    if start < 0:
         name += "-undated"
     elif split != "none":
-        name += "-" + iso(part.start // 1000)[: 10 if split == "utc_day" else 13]
-    return name if parts == 1 else f"{name}-{part.number:05d}-of-{parts:05d}"
+        name += "-" + iso(start // 1000)[: 10 if split == "utc_day" else 13]
+    return name if parts == 1 else f"{name}-{number:05d}-of-{parts:05d}"

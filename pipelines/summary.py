@@ -26,8 +26,8 @@ class OutputSummary:
     dropped: dict[str, int]
     rejected: dict[str, int]
     noted: dict[str, int]
-    files: list[str]
-    state: str  # published
+    files: list[str] = field(default_factory=list)
+    state: str = "published"
 
     @property
     def balanced(self) -> bool:
@@ -59,18 +59,12 @@ class Summary:
         return asdict(self)
 
 
-def summary_of(name: str, kind: str, counts: Counts, files: list[str], state: str) -> OutputSummary:
+def summary_of(name: str, kind: str, counts: Counts) -> OutputSummary:
     """The counts of one output, by what they count. Raises AssertionError if they do not add up: that is a defect."""
-    assert balance(counts) == 0, "the counts of an output do not add up"
-    return OutputSummary(
-        name,
-        kind,
-        counts[READ, ""],
-        counts[OUT, ""],
-        *(
-            {reason: n for (what, reason), n in sorted(counts.items()) if what == kind_ and n}
-            for kind_ in (DROPPED, REJECTED, NOTED)
-        ),
-        files=files,
-        state=state,
+    if balance(counts):
+        raise AssertionError("the counts of an output do not add up")
+    dropped, rejected, noted = (
+        {reason: number for (what, reason), number in sorted(counts.items()) if what == fate and number}
+        for fate in (DROPPED, REJECTED, NOTED)
     )
+    return OutputSummary(name, kind, counts[READ, ""], counts[OUT, ""], dropped, rejected, noted)

@@ -129,7 +129,9 @@ class Walker:
             data[head] = self.value(field, field.kind, f"{where}.{head}", (), sound=True)
         if tail:
             ref = field.kind.leaf.refs[0]
-            if not isinstance(data[head], dict) and not (isinstance(data[head], list) and isinstance(data[head][0], dict)):
+            if not isinstance(data[head], dict) and not (
+                isinstance(data[head], list) and isinstance(data[head][0], dict)
+            ):
                 data[head] = self.object(ref, f"{where}.{head}", (name,))
             items = data[head] if isinstance(data[head], list) else [data[head]]
             for item in (item for item in items if isinstance(item, dict)):

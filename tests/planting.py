@@ -15,7 +15,7 @@ SYLLABLES = [a + b + c for a in "bdgklmnprstvz" for b in "aeiou" for c in ("", "
 OTHER_SYLLABLES = [
     a + b for a in ("f", "h", "j", "qu", "w", "y", "fj", "wh") for b in "aeiouy"
 ]  # what may stay has no others
-EPOCH = datetime(2010, 11, 4, 1, 42, 54, 657000, timezone.utc)
+EPOCH = datetime(2010, 11, 4, 1, 42, tzinfo=timezone.utc)
 FILLERS = (
     "so proud of the whole team today 🎉",
     "breaking: the bridge is open again",

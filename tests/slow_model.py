@@ -187,3 +187,33 @@ def messages_of(shape: str, payload: dict[str, Any]) -> list[dict[str, Any]]:
     if shape in ("v1_dm_event", "v1_dm_legacy", "v2_dm_event"):
         return [payload]
     return [event for key in keys for event in listed(payload.get(key))]
+
+
+# ---- what lies where
+
+
+def records_in(catalog: Catalog, name: str, record: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every object in a payload that a table describes, with the name of its description; the payload itself first."""
+    yield name, record
+    fields = catalog.objects[name]
+    for key, value in record.items():
+        field = fields.get(key) or fields.get(ANY_KEY)
+        if field is not None:
+            yield from _records_of(catalog, field.kind, value)
+
+
+def _records_of(catalog: Catalog, kind: Kind, value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(value, dict) and kind.refs:
+        yield from records_in(catalog, kind.refs[0], value)
+    elif isinstance(value, list) and kind.item:
+        for item in value:
+            yield from _records_of(catalog, kind.item, item)
+
+
+def values_in(value: Any) -> Iterator[str]:
+    """Every text and number in a value, as text."""
+    if isinstance(value, dict | list):
+        for held in value.values() if isinstance(value, dict) else value:
+            yield from values_in(held)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)

@@ -210,7 +210,7 @@ def test_an_interrupted_run_ends_with_130_and_one_line(fake: FakeRun) -> None:
     fake.outcome = KeyboardInterrupt()
     done = call("run", "pipeline.yaml")
     assert (done.exit_code, done.stdout) == (130, "")
-    assert done.stderr == "interrupted; what was not published by then is removed\n"
+    assert done.stderr == "interrupted; no output is half published\n"
 
 
 def test_options_of_beam_are_handed_on(fake: FakeRun) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from payloads import SHAPES, Mix, Payload, batch, examples, lines, payload
 from planting import IN_TEXT, Haystack, Planted
-from slow_model import ids_asked_for, shape_of, stored
+from slow_model import ids_asked_for, records_in, shape_of, stored, values_in
 
 from xsieve.transforms.records.actions import action
 from xsieve.transforms.records.actions import load as actions
@@ -208,3 +208,35 @@ def test_a_store_keeps_all_that_may_pass(seed: int, shape: str, plan: Plan) -> N
     may = SHAPES[shape]["store"] == "yes" or (SHAPES[shape]["store"] == "consent" and plan.direct_messages)
     expected = [stored(load(), dropped_classes(plan), SHAPES[shape]["object"], made.data)] if may else []
     assert [json.loads(line) for line in done.content.splitlines()] == expected
+
+
+CLOSING = {
+    "v1.post": {"withheld_copyright": True},
+    "v1.user": {"protected": True},
+    "v2.post": {"withheld": {"copyright": True}},
+    "v2.user": {"protected": True},
+}
+
+
+@settings(max_examples=examples(100))
+@given(st.integers(0, 2**64), st.sampled_from([shape for shape in SHAPES if SHAPES[shape]["store"] == "yes"]))
+def test_a_store_holds_nothing_of_a_record_that_is_closed(seed: int, shape: str) -> None:
+    """Any post or user in a payload, however deep, once it is closed: what stood only there is gone."""
+    rng = random.Random(seed)
+    made = payload(rng, shape, Mix(fields=0.6))
+    records = [
+        (name, record) for name, record in records_in(load(), SHAPES[shape]["object"], made.data) if name in CLOSING
+    ]
+    if not records:
+        return
+    name, record = rng.choice(records)
+    within = set(values_in(record))
+    kept = dict(record)
+    record.clear()
+    outside = json.dumps(made.data, ensure_ascii=False)
+    record |= kept | CLOSING[name]
+    out = [
+        json.dumps(json.loads(line), ensure_ascii=False) for line in sifted(STORE[0], made.line()).content.splitlines()
+    ]
+    own = [value for value in within if len(value) > 7 and value not in outside]
+    assert [value for value in own if value in "".join(out)] == []

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from payloads import SHAPES, Mix, batch, examples, lines
 from slow_model import id_of, posts_of
 from templates import AUTHOR, OTHER_POST, POST, activity, v1_post, v1_repost, v2_page, v2_post, v2_user
+
 from xsieve.transforms.records.batch import RawBatch, Reason
 from xsieve.transforms.records.plan import Plan
 from xsieve.transforms.records.sieves import sieve_for
@@ -53,7 +54,11 @@ def test_every_public_post_becomes_a_row_and_an_id(seed: int, shapes: list[str])
 
 
 @settings(max_examples=examples(60))
-@given(st.integers(0, 2**64), st.lists(st.sampled_from(list(SHAPES)), min_size=1, max_size=3), st.sampled_from([ROWS, IDS, STORE]))
+@given(
+    st.integers(0, 2**64),
+    st.lists(st.sampled_from(list(SHAPES)), min_size=1, max_size=3),
+    st.sampled_from([ROWS, IDS, STORE]),
+)
 def test_faults_are_counted_too(seed: int, shapes: list[str], plan: Plan) -> None:
     """Whatever is wrong inside of payloads: each line is read, and is out, dropped or rejected."""
     payloads = batch(random.Random(seed), 6, Mix(faults=0.1, closed=0.1), tuple(shapes))
@@ -64,7 +69,9 @@ def test_faults_are_counted_too(seed: int, shapes: list[str], plan: Plan) -> Non
 
 # ---- odd lines: (the line, the reason it is rejected for; None where it is kept)
 
-TEXT = '{"id": "%s", "text": "a%%s"}' % POST
+UNREAD = ("not UTF-8", "Latin-1")
+
+TEXT = f'{{"id": "{POST}", "text": "a%s"}}'
 DEEP = "[" * 1000 + "]" * 1000
 DEEPER = "[" * 100_000 + "]" * 100_000
 ODD: dict[str, tuple[bytes, Reason | None]] = {
@@ -92,7 +99,7 @@ ODD: dict[str, tuple[bytes, Reason | None]] = {
     "number beyond a double": (b'{"id": "1590000000000000017", "text": "a", "public_metrics": {"like_count": 1e400}}', None),
     "object where a list belongs": (dumps(v2_post(entities={}, referenced_tweets={}, context_annotations={}, edit_history_tweet_ids={})), None),
     "list where an object belongs": (dumps(v2_post(public_metrics=[], entities=[])), None),
-    "nulls everywhere": (dumps({key: None for key in v1_post()} | {"id_str": POST, "text": "a", "user": {}}), None),
+    "nulls everywhere": (dumps(dict.fromkeys(v1_post()) | {"id_str": POST, "text": "a", "user": {}}), None),
     "empty user": (dumps(v1_post(user={})), None),
     "carriage return": (dumps(v2_post()) + b"\r", None),
     "blanks around": (b" \t" + dumps(v2_post()) + b" ", None),
@@ -103,7 +110,6 @@ ODD: dict[str, tuple[bytes, Reason | None]] = {
     "null": (b"null", Reason.UNKNOWN_SHAPE),
     "empty object": (b"{}", Reason.UNKNOWN_SHAPE),
     "no text": (dumps({"id": POST, "author_id": AUTHOR}), Reason.UNKNOWN_SHAPE),
-    "text null": (dumps(v2_post(text=None)), Reason.UNKNOWN_SHAPE),
     "very long line": (dumps(v2_post(x="y" * 8_000_000)), None),
     "very long text": (dumps(v2_post(text="so long " * 100_000)), None),
 }  # fmt: skip
@@ -115,12 +121,14 @@ ODD: dict[str, tuple[bytes, Reason | None]] = {
 def test_an_odd_line_is_kept_or_rejected_and_its_neighbours_are_kept(odd: str, neighbour: str, plan: Plan) -> None:
     """With its reason, and the place where it lies."""
     line, reason = ODD[odd]
-    if reason is Reason.NOT_UTF8 and plan is IDS and odd != "UTF-16":
+    if plan is IDS and odd in UNREAD:
         reason = None  # what stands in a field that is not read spoils nothing
     good = dumps(GOOD[neighbour])
     done = sift(plan, good + b"\n" + line + b"\n" + good + b"\n", offset=5000)
     assert (done.counts[READ, ""], done.counts[OUT, ""]) == (3, 2 if reason else 3)
-    assert [(reject.reason, reject.offset) for reject in done.rejects] == ([(reason, 5001 + len(good))] if reason else [])
+    assert [(reject.reason, reject.offset) for reject in done.rejects] == (
+        [(reason, 5001 + len(good))] if reason else []
+    )
 
 
 @pytest.mark.parametrize("ending", [b"\n", b"\r\n", b"\n\n", b"\r\n\r\n", b" \t\n"])
@@ -192,10 +200,13 @@ def test_an_id_that_is_none_is_rejected(case: str) -> None:
     if bad is not None:
         page = v2_page(v2_post(), v2_post(bad), v2_post(OTHER_POST))
         done = sift(IDS, dumps(page))
-        assert (done.content.tolist(), [reject.reason for reject in done.rejects]) == ([int(POST), int(OTHER_POST)], [reason])
+        assert (done.content.tolist(), [reject.reason for reject in done.rejects]) == (
+            [int(POST), int(OTHER_POST)],
+            [reason],
+        )
 
 
-@pytest.mark.parametrize("number", [1.59e18, 1590000000000000017.0, 12.5, "x", True, {}, [int(POST)], 2**70])
+@pytest.mark.parametrize("number", [1.59e18, 12.5, "x", True, {}, [int(POST)], 2**70])
 def test_a_number_that_is_no_integer_is_never_taken_for_an_id(number: Any) -> None:
     """A float has lost its last digits; the text beside it, if there is one, holds the id."""
     alone = sift(IDS, dumps(v1_post(id=number, id_str=None)))

@@ -245,6 +245,9 @@ REFERENCES: dict[str, Any] = {
     "source of a v1 media item": v1_post(
         extended_entities={"media": [{"id_str": "7", "type": "photo", "source_user_id_str": OTHER_AUTHOR, "additional_media_info": {"source_user": LOCKED_V1}}]}
     ),
+    "v1 post inside an activity": activity(
+        twitter_entities={"media": [{"type": "photo", "additional_media_info": {"source_user": v1_user("7", status=SECRET_V1)}}]}
+    ),
     "latest post of a v1 user": v1_user(status=v1_post(OTHER_POST, user=LOCKED_V1, text=HIDDEN)),
     "community post in includes": v2_page(
         v2_post(referenced_tweets=QUOTED), users=[v2_user()], tweets=[v2_post(OTHER_POST, AUTHOR, text=HIDDEN, community_id="1470000000000000011")]

@@ -51,8 +51,8 @@ def matching(form: str) -> Cell:
 
 
 def rounded(value: Any) -> int | None:
-    """A count to two significant digits."""
-    if value.__class__ is not int or value < 0:
+    """A count to two significant digits, if it can be one."""
+    if value.__class__ is not int or not 0 <= value < 2**53:
         return None
     if value < 100:
         return value

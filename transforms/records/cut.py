@@ -4,7 +4,7 @@ First the records themselves; then, in what remains, every value that names one 
 places and polls that only they had. How records are named stands in ``configs/references.tsv``.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -46,9 +46,11 @@ def names_of(record: Struct, objects: Objects) -> Iterator[str]:
 class Knife:
     """Cuts what is not public out of one payload. ``dropped`` are records that were taken out of it already."""
 
-    def __init__(self, objects: Objects, eye: Eye, page: Includes, dropped: Iterable[Struct] = ()) -> None:
+    def __init__(
+        self, objects: Objects, eyes: Mapping[str, Eye], page: Includes, dropped: Iterable[Struct] = ()
+    ) -> None:
         self._objects = objects
-        self._eye = eye
+        self._eyes = eyes
         self._page = page
         self._out: list[Struct] = list(dropped)
         self._closed = {name for record in self._out for name in names_of(record, objects)}
@@ -95,7 +97,7 @@ class Knife:
         name = self._objects.get(type(record), "")
         if name in POST_OBJECTS:
             by_closed = bool(self._closed) and str(getattr(record, "author_id", None)) in self._closed
-            return by_closed or bool(self._eye.reason(record, self._page))
+            return by_closed or bool(self._eyes[name].reason(record, self._page))
         return bool(loud_sign(record, sign_ways(name)))
 
     # what leads to them

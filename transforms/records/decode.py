@@ -7,7 +7,7 @@ none is kept, chained or shown: what goes on is a reason of our own.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from operator import attrgetter
 from typing import Any, NamedTuple, NoReturn, get_args
 
@@ -15,9 +15,9 @@ import msgspec
 from msgspec import UNSET, Raw, Struct
 
 from xsieve.transforms.records.batch import Reason
-from xsieve.transforms.records.forms import ABSENT, Empty, Never, attribute_of
-from xsieve.transforms.records.shapes import UNKNOWN, Shape, recognise
-from xsieve.transforms.records.signs import Sign, listener, signs_within
+from xsieve.transforms.records.forms import ABSENT, Empty, Never, Nothing, attribute_of
+from xsieve.transforms.records.shapes import NULL, UNKNOWN, Shape, recognise
+from xsieve.transforms.records.signs import Sign, holds_signs, listener, signs_within
 
 BLANKS = b" \t\r"
 OPEN, CLOSE = b"{}"
@@ -45,22 +45,31 @@ class Group(NamedTuple):
     lines: list[Line]
     loud: list[Sign]
     leaves: int = 0  # mistyped leaves left out
+    checked: bool = False  # for repeated keys
+    lost: tuple[Line, ...] = ()  # the lines of records of a page that could not be handled
 
 
 class Codec:
     """The decoder of one shape's form."""
 
-    def __init__(self, shape: Shape, form: type[Struct]) -> None:
+    def __init__(self, shape: Shape, form: type[Struct], deciding: Collection[str] = ()) -> None:
+        """``deciding``: the keys that lead to what says who may see a record."""
+        self.deciding = deciding
         self.loud: list[Sign] = []
         self.shape = shape
         self.form = form
         self._hook = listener(self.loud)
+        fields = msgspec.structs.fields(form)
+        self._markers = [field.name for field in fields if field.required and field.type is Raw]
         decoder = msgspec.json.Decoder(form, dec_hook=self._hook)
         self.one: Callable[[bytes], Any] = decoder.decode
         self.many: Callable[[bytes], list[Any]] = decoder.decode_lines
 
     def all_whole(self, payloads: list[Any]) -> bool:
-        """Whether each has one of the keys of which one must be there (the form requires all others itself)."""
+        """Whether each has what its shape requires and the form cannot: markers other than null, one of several keys."""
+        for key in self._markers:
+            if NULL in map(bytes, map(attrgetter(key), payloads)):
+                return False
         for choice in self.shape.choices:
             lacking = payloads
             for key in map(attribute_of, choice):
@@ -72,15 +81,15 @@ class Codec:
                 return False
         return True
 
-    def field_by_field(self, line: bytes) -> tuple[Any, int]:
-        """The record without its mistyped leaves, and how many there were. Raises Refused."""
+    def field_by_field(self, line: bytes) -> tuple[Any, int, int]:
+        """The payload without its mistyped leaves, how many there were, and how many records of a page were lost. Raises Refused."""
         refuse_repeated_keys(line)
-        cleaner = _Cleaner(self._hook)
+        cleaner = _Cleaner(self._hook, self.deciding, self.form, self.shape.posts)
         try:
             record = cleaner.clean(Raw(line), self.form, MAX_CLEAN_DEEP)
         except JSON_ERRORS:
             raise Refused(Reason.MISTYPED) from None
-        return record, cleaner.leaves
+        return record, cleaner.leaves, cleaner.lost
 
 
 def lines_of(batch: bytes) -> tuple[list[Line], bool]:
@@ -148,19 +157,21 @@ def _by_line(
         except Refused as refused:
             refuse(place, refused)
             continue
-        shape, payload, loud, leaves = found
+        shape, payload, loud, leaves, lost = found
         last = codecs.get(shape.name) if shape.in_bulk else last
         group = groups.get(shape.name) or Group(shape, [], [], [])
         group.payloads.append(payload)
         group.lines.append(place)
         group.loud.extend(loud)
-        groups[shape.name] = group._replace(leaves=group.leaves + leaves) if leaves else group
+        if leaves or lost:
+            group = group._replace(leaves=group.leaves + leaves, lost=group.lost + (place,) * lost)
+        groups[shape.name] = group
     yield from groups.values()
 
 
 Decoded = tuple[
     Shape, Any, list[Sign], int
-]  # shape, record (None where the shape has no codec), loud signs, mistyped leaves
+]  # shape, record (None where the shape has no codec), loud signs, mistyped leaves, lost records
 
 
 def _as_before(line: bytes, codec: Codec | None) -> Decoded | None:
@@ -172,7 +183,7 @@ def _as_before(line: bytes, codec: Codec | None) -> Decoded | None:
         payload = codec.one(line)
     except JSON_ERRORS:
         return None
-    return (codec.shape, payload, codec.loud.copy(), 0) if codec.all_whole([payload]) else None
+    return (codec.shape, payload, codec.loud.copy(), 0, 0) if codec.all_whole([payload]) else None
 
 
 def decode_line(line: bytes, codecs: Mapping[str, Codec]) -> Decoded:
@@ -186,17 +197,17 @@ def decode_line(line: bytes, codecs: Mapping[str, Codec]) -> Decoded:
         raise Refused(Reason.UNKNOWN_SHAPE)
     codec = codecs.get(shape.name)
     if codec is None:
-        return shape, None, [], 0
+        return shape, None, [], 0, 0
     codec.loud.clear()
     try:
-        return shape, codec.one(line), codec.loud.copy(), 0
+        return shape, codec.one(line), codec.loud.copy(), 0, 0
     except JSON_ERRORS:
         codec.loud.clear()
         try:
-            payload, leaves = codec.field_by_field(line)
+            payload, leaves, lost = codec.field_by_field(line)
         except Refused as refused:
             raise Refused(refused.reason, shape.name) from None
-        return shape, payload, [sign for sign in signs_within(payload) if sign.loud], leaves
+        return shape, payload, [sign for sign in signs_within(payload) if sign.loud], leaves, lost
 
 
 def _why(error: BaseException, line: bytes) -> Reason:
@@ -235,8 +246,14 @@ def refuse_repeated_keys(line: bytes) -> None:
 class _Cleaner:
     """Fills a form from a line, leaf by leaf, leaving out the leaves that have the wrong type."""
 
-    def __init__(self, hook: Callable[[type, Any], Any]) -> None:
+    def __init__(
+        self, hook: Callable[[type, Any], Any], deciding: Collection[str], root: type[Struct], contents: Collection[str]
+    ) -> None:
+        """``contents``: the keys of the root under which the records of a page lie; one that cannot be handled costs no other."""
         self._hook = hook
+        self._root, self._contents = root, contents
+        self.lost = 0
+        self._deciding = deciding
         self.leaves = 0
 
     def clean(self, raw: Raw, form: Any, depth: int) -> Any:
@@ -256,7 +273,7 @@ class _Cleaner:
         first = bytes(raw).lstrip()[:1]
         if first == b"{":
             for option in options:
-                if isinstance(option, type) and issubclass(option, Struct) and option is not Empty:
+                if isinstance(option, type) and issubclass(option, Struct) and option not in (Empty, Nothing):
                     return self._object(raw, option, depth)
         if first == b"[":
             items = list_item(form)
@@ -274,12 +291,27 @@ class _Cleaner:
                     raise Refused(Reason.MISTYPED)
                 continue
             try:
-                values[field.name] = self.clean(value, field.type, depth - 1)
+                if form is self._root and field.encode_name in self._contents:
+                    values[field.name] = self._records(value, field.type, depth - 1)
+                else:
+                    values[field.name] = self.clean(value, field.type, depth - 1)
             except JSON_ERRORS:
-                if field.required:
+                if field.required or field.encode_name in self._deciding:
                     raise Refused(Reason.MISTYPED) from None
                 self.leaves += 1
         return form(**values)
+
+    def _records(self, raw: Raw, form: Any, depth: int) -> Any:
+        item = list_item(form)
+        if item is None or bytes(raw).lstrip()[:1] != b"[":
+            return self.clean(raw, form, depth)
+        kept: list[Any] = []
+        for value in msgspec.json.decode(raw, type=list[Raw]):
+            try:
+                kept.append(self.clean(value, item, depth - 1))
+            except (Refused, *JSON_ERRORS):
+                self.lost += 1
+        return kept
 
     def _list(self, raw: Raw, item: Any, depth: int) -> list[Any]:
         kept: list[Any] = []
@@ -287,6 +319,8 @@ class _Cleaner:
             try:
                 kept.append(self.clean(value, item, depth - 1))
             except JSON_ERRORS:
+                if holds_signs(item):
+                    raise Refused(Reason.MISTYPED) from None
                 self.leaves += 1
         return kept
 

@@ -10,7 +10,8 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from xsieve.configs import table
-from xsieve.transforms.records.forms import Empty
+from xsieve.transforms.records.forms import Empty, Nothing
+from xsieve.transforms.records.signs import signs_within
 
 REPOSTED = frozenset({"retweeted", "reposted"})
 QUOTED = frozenset({"quoted"})
@@ -18,6 +19,7 @@ REPLIED = frozenset({"replied_to"})
 SHARE = "share"
 
 
+EMPTIES = (Empty, Nothing)
 Column = list[Any]  # one value a post
 
 
@@ -25,7 +27,7 @@ def items(value: Any) -> Iterable[Any]:
     """The objects of a list, without nulls; a single object as a list of one; nothing for null, absent and ``{}``."""
     if value.__class__ is list:
         return [item for item in value if item is not None] if None in value else value
-    return (value,) if value and value.__class__ is not Empty else ()
+    return (value,) if value and value.__class__ not in EMPTIES else ()
 
 
 class Includes:
@@ -45,9 +47,14 @@ class Includes:
 
 
 def _index(includes: Any, names: Iterable[str], key: str) -> dict[Any, Any]:
-    if not includes:
-        return {}
-    return {getattr(item, key, None): item for name in names for item in items(getattr(includes, name, None))}
+    """The records by their key. Of several with the same key one that is not public counts."""
+    found: dict[Any, Any] = {}
+    for name in names if includes else ():
+        for item in items(getattr(includes, name, None)):
+            value = getattr(item, key, None)
+            if value not in found or any(sign.loud for sign in signs_within(item)):
+                found[value] = item
+    return found
 
 
 NOTHING = Includes()

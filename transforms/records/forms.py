@@ -16,7 +16,7 @@ from msgspec import UNSET, Raw, UnsetType
 from xsieve.transforms.records.catalog import ANY_KEY, Catalog, Field, Kind
 from xsieve.transforms.records.shapes import Shape
 from xsieve.transforms.records.shapes import load as load_shapes
-from xsieve.transforms.records.signs import Sign
+from xsieve.transforms.records.signs import Sign, holds_signs
 
 Place = tuple[str, str]  # (object, field): one line of the catalog
 Wanted = Callable[[Field], bool]
@@ -28,6 +28,10 @@ SCALARS: dict[str, Any] = {"text": str, "int": int, "number": Union[int, float],
 
 class Empty(msgspec.Struct):
     """An object whose content is discarded: v2 data has ``{}`` where a list belongs."""
+
+
+class Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    """``{}`` and no more, where a list of records belongs whose signs decide: anything in it would go unseen."""
 
 
 class Never(msgspec.Struct):
@@ -137,7 +141,7 @@ class Forms:
             if item is not None:
                 options.append(list[Union[item, None]])  # noqa: UP007
                 if not kind.refs:
-                    options.append(Empty)
+                    options.append(Nothing if holds_signs(item) else Empty)
         return reduce(lambda a, b: Union[a, b], options) if options else None  # noqa: UP007
 
     def _object(self, name: str, depth: int) -> Any:
@@ -151,7 +155,7 @@ class Forms:
             fields = self._catalog.objects[name]
             if ANY_KEY in fields:
                 value = self._type(fields[ANY_KEY], depth)
-                self._built[key] = None if value is None else dict[str, value]  # type: ignore[assignment]
+                self._built[key] = None if value is None else dict[str, value | None]  # type: ignore[assignment]
             elif any(self._type(field, depth) is not None for field in fields.values()):
                 self._built[key] = self._struct(name, depth)
             else:

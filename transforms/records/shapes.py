@@ -5,7 +5,7 @@ forbidden keys is. A key that holds ``null`` counts as absent, save where one of
 not recognised, and passes nowhere.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import NamedTuple
 
@@ -83,7 +83,7 @@ def recognise(line: bytes) -> Shape:
         if value is None or not tail:
             return value
         if head not in below:
-            below[head] = _first_object(value)
+            below[head] = _keys_within(value)
         return below[head].get(tail)
 
     def present(key: str) -> bool:
@@ -101,14 +101,23 @@ def recognise(line: bytes) -> Shape:
     return UNKNOWN
 
 
-def _first_object(value: msgspec.Raw) -> Mapping[str, msgspec.Raw]:
-    """The object itself, or the first object of a list; nothing else has keys."""
-    try:
-        return _keys_of(value)
-    except msgspec.ValidationError:
-        pass
-    try:
-        items = _items_of(value)
-        return _keys_of(items[0]) if items else {}
-    except msgspec.ValidationError:
-        return {}
+def _keys_within(value: msgspec.Raw) -> Mapping[str, msgspec.Raw]:
+    """The keys of an object, or of all the objects in a list; nothing else has keys. Those that hold null are left out."""
+    found: dict[str, msgspec.Raw] = {}
+    for item in _objects_in(value):
+        found.update((key, inner) for key, inner in item.items() if bytes(inner) != NULL)
+    return found
+
+
+def _objects_in(value: msgspec.Raw) -> Iterator[Mapping[str, msgspec.Raw]]:
+    for read in (_keys_of, _items_of):
+        try:
+            found = read(value)
+        except msgspec.ValidationError:
+            continue
+        if isinstance(found, dict):
+            yield found
+        else:
+            for item in found:
+                yield from () if bytes(item)[:1] == b"[" else _objects_in(item)
+        return

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from xsieve.transforms.records.batch import RawBatch, Reject
+from xsieve.transforms.records.batch import RawBatch, Reason, Reject
 from xsieve.transforms.records.catalog import Catalog, Field
 from xsieve.transforms.records.decode import Codec, Group, Line, Refused, decode, refuse_repeated_keys
 from xsieve.transforms.records.families import (
@@ -138,7 +138,8 @@ class Sieve(Generic[C]):
         self.object_of: dict[type[msgspec.Struct], str] = {}  # form -> the object of the field tables
         for shape in filter(self.looks_into, load_shapes()):
             forms = Forms(catalog, self.wanted(catalog, shape), signs, self.markers())
-            self.codecs[shape.name] = Codec(shape, forms.root(shape))
+            deciding = {name for _, name in places_of(catalog, deciding_needs(), shape)}
+            self.codecs[shape.name] = Codec(shape, forms.root(shape), deciding)
             self.object_of.update(forms.object_of)
         self.eyes = {name: eye_of(family, name) for name, family in POST_OBJECTS.items()}
 
@@ -186,6 +187,8 @@ class Sieve(Generic[C]):
         contents: list[C] = []
         for group in decode(batch.lines, self.codecs, tally.refuse):
             tally.noted("mistyped_leaf", group.leaves)
+            for line in group.lost:
+                tally.refuse(line, Refused(Reason.MISTYPED, group.shape.name))
             if group.shape.name in self.codecs:
                 contents.append(self.take(group, tally))
             else:
@@ -199,7 +202,9 @@ class Sieve(Generic[C]):
         That shows in a loud sign that was heard but is neither among those met already nor anywhere else in what was decoded.
         """
         heard = {id(sign) for sign in group.loud} - {id(sign) for sign in met}
-        if not heard or heard <= {id(sign) for payload in group.payloads for sign in signs_within(payload)}:
+        if group.shape.posts and group.loud and not group.checked:
+            pass  # on a page a repeated id can hide whose post it is: the page itself is looked at
+        elif not heard or heard <= {id(sign) for payload in group.payloads for sign in signs_within(payload)}:
             return group
         keep: list[int] = []
         for number, line in enumerate(group.lines):
@@ -210,7 +215,7 @@ class Sieve(Generic[C]):
                 tally.refuse(line, Refused(refused.reason, group.shape.name))
         payloads, lines = [group.payloads[i] for i in keep], [group.lines[i] for i in keep]
         loud = [sign for payload in payloads for sign in signs_within(payload) if sign.loud]
-        return group._replace(payloads=payloads, lines=lines, loud=loud)
+        return group._replace(payloads=payloads, lines=lines, loud=loud, checked=True)
 
     def eye(self, shape: Shape) -> Eye:
         """Who sees the posts of a shape."""

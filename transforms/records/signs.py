@@ -167,12 +167,13 @@ def signs_within(value: Any) -> Iterator[Sign]:
 @cache
 def _ways_down(form: type[Struct]) -> tuple[str, ...]:
     """The attributes of a form below which there may be signs."""
-    return tuple(field.name for field in structs.fields(form) if _holds_signs(field.type))
+    return tuple(field.name for field in structs.fields(form) if holds_signs(field.type))
 
 
-def _holds_signs(kind: Any) -> bool:
+def holds_signs(kind: Any) -> bool:
+    """Whether there may be signs in values of a type."""
     if isinstance(kind, type) and issubclass(kind, Sign):
         return True
     if isinstance(kind, type) and issubclass(kind, Struct):
         return bool(_ways_down(kind))
-    return any(map(_holds_signs, get_args(kind)))
+    return any(map(holds_signs, get_args(kind)))

@@ -16,7 +16,7 @@ from xsieve.transforms.records.batch import Reason
 from xsieve.transforms.records.catalog import Catalog, Field
 from xsieve.transforms.records.cut import Knife
 from xsieve.transforms.records.decode import Group, Line, Refused
-from xsieve.transforms.records.families import POST_OBJECTS, Includes, post_object
+from xsieve.transforms.records.families import Includes
 from xsieve.transforms.records.forms import attribute_of
 from xsieve.transforms.records.labels import label_of
 from xsieve.transforms.records.plan import Enrichment
@@ -126,12 +126,7 @@ class StoreSieve(Sieve[bytes]):
 
     def _knife(self, shape: Shape, payload: Any, closed: tuple[Any, ...]) -> Knife:
         includes = payload if shape.name == "v2_includes" else getattr(payload, "includes", None)
-        return Knife(self.object_of, self.eyes[self._post_object(shape)], Includes(includes), closed)
-
-    @staticmethod
-    def _post_object(shape: Shape) -> str:
-        name = post_object(shape.object)
-        return name if name in POST_OBJECTS else "v1.post"
+        return Knife(self.object_of, self.eyes, Includes(includes), closed)
 
     def _check_label(self, payload: Any, shape: Shape, added: Enrichment, tally: Tally) -> None:
         """Take out a declared label that may not pass."""

@@ -60,7 +60,7 @@ def seconds_of_id(number: int) -> int | None:
 
 def iso(second: int) -> str:
     """Seconds since 1970 -> ``2008-08-27T13:08:45Z``."""
-    return datetime.fromtimestamp(second, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(second, timezone.utc).isoformat().replace("+00:00", "Z")
 
 
 @lru_cache(65536)
