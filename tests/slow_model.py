@@ -129,6 +129,13 @@ def posts_of(shape: str, payload: dict[str, Any]) -> list[tuple[dict[str, Any], 
     return []
 
 
+def is_repost(shape: str, payload: dict[str, Any], post: dict[str, Any]) -> bool:
+    """Whether a post repeats another."""
+    if shape.startswith("v2"):
+        return any(originals_of(post, payload.get("includes") or {} if shape == "v2_page" else {}))
+    return bool(post.get("retweeted_status") or (post.get("verb") == "share" and post.get("object")))
+
+
 def id_of(post: dict[str, Any]) -> str:
     """The id of a post as text; empty if it has none that is a number."""
     found = post.get("id_str") or post.get("id")

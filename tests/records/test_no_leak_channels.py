@@ -27,7 +27,7 @@ from templates import (
 )
 
 from xsieve.transforms.records.batch import RawBatch
-from xsieve.transforms.records.plan import Plan
+from xsieve.transforms.records.plan import Enrichment, Plan
 from xsieve.transforms.records.sieves import sieve_for
 from xsieve.transforms.records.tally import balance
 
@@ -63,7 +63,7 @@ SECRETS = [
         DMID,
         "1470000000000000000",
     )
-    + (POST, AUTHOR, OTHER_POST, OTHER_AUTHOR, "09:41:27", "48213", "-122.41", "PhotographyNut")
+    + (POST, AUTHOR, OTHER_POST, OTHER_AUTHOR, "09:41:27", "48213", "-122.41", "PhotographyNut", "1715279619")
 ]
 PERSON = {"id": int(UID), "id_str": UID, "screen_name": HANDLE, "name": NAME}
 PERSON2 = {"id": UID, "username": HANDLE, "name": NAME}
@@ -271,3 +271,30 @@ def test_every_channel_is_shut_for_all_payloads_at_once() -> None:
         leaks(None, Plan("rows", text=True, place="city"), b"\n".join(json.dumps(one).encode() for one in payloads))
         == []
     )
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        UID,
+        int(UID),
+        float(UID),
+        HANDLE,
+        f"@{HANDLE}",
+        f"by {HANDLE}",
+        EMAIL,
+        STATUS,
+        f"t.co/{CODE}",
+        "+49 171 5279619",
+        [HANDLE, UID],
+        NAME * 40,
+    ],
+)
+def test_a_declared_field_whose_values_were_not_declared_is_no_way_out(label: Any) -> None:
+    """Whatever an enrichment holds, in rows it is a label: no id, handle, address, link, number or text of any length."""
+    post = v2_post(ml={"stance": label}, entities={"mentions": [PERSON2]})
+    assert leaks(post, Plan("rows", enrich=(Enrichment("stance", "ml.stance"),))) == []
+    done = sieve_for(Plan("rows", enrich=(Enrichment("stance", "ml.stance"),)))(
+        RawBatch(json.dumps(v2_post(ml={"stance": "pro"})).encode(), 0, 0)
+    )
+    assert done.content.columns["stance"] == ["pro"]

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from payloads import SHAPES, Mix, batch, examples, lines
-from slow_model import id_of, posts_of
+from slow_model import id_of, is_repost, posts_of
 from templates import AUTHOR, OTHER_POST, POST, activity, v1_post, v1_repost, v2_page, v2_post, v2_user
 
 from xsieve.transforms.records.batch import RawBatch, Reason
-from xsieve.transforms.records.plan import Plan
+from xsieve.transforms.records.plan import Plan, Where
 from xsieve.transforms.records.sieves import sieve_for
 from xsieve.transforms.records.tally import DROPPED, NOTED, OUT, READ, REJECTED, balance
 
@@ -65,6 +65,53 @@ def test_faults_are_counted_too(seed: int, shapes: list[str], plan: Plan) -> Non
     done = sift(plan, lines(payloads))
     assert done.counts[READ, ""] >= len(payloads)
     assert len(done.rejects) == sum(number for (what, _), number in done.counts.items() if what == REJECTED)
+
+
+@settings(max_examples=examples(60))
+@given(
+    st.integers(0, 2**64),
+    st.sampled_from(["v1_post", "v1_page", "v2_post", "v2_page", "activity", "activity_page"]),
+    st.sampled_from(["keep", "drop", "only"]),
+    st.sampled_from([(), ("en",), ("de", "und", "ja")]),
+)
+def test_filters_let_through_what_they_name_and_count_the_rest(
+    seed: int, shape: str, reposts: Any, langs: tuple[str, ...]
+) -> None:
+    """By language and by being a repost, in every shape; what a filter leaves out is dropped, not lost."""
+    payloads = batch(random.Random(seed), 8, Mix(closed=0.1), (shape,))
+    wanted = [
+        post
+        for made in payloads
+        for post, is_public in posts_of(shape, made.data)
+        if is_public
+        and (not langs or post.get("twitter_lang" if "activity" in shape else "lang") in langs)
+        and (reposts == "keep" or is_repost(shape, made.data, post) is (reposts == "only"))
+    ]
+    for kind in ("rows", "ids", "store"):
+        done = sift(Plan(kind, where=Where(lang=langs, reposts=reposts)), lines(payloads))
+        assert done.counts[OUT, ""] + len(done.rejects) == len(wanted)
+
+
+@pytest.mark.parametrize("kind", ["rows", "ids", "store"])
+def test_a_time_filter_takes_from_its_beginning_to_before_its_end(kind: Any) -> None:
+    """To the second, in every spelling of a time; a post without one is left out, and counted."""
+    at = 1668246087  # the time of the templates
+    posts = b"\n".join(
+        map(dumps, [v1_post(), v2_post(), activity(), v2_page(v2_post()), v2_post(created_at=None, id="17")])
+    )
+    for since, until, expected in (
+        (at, at + 1, 4),
+        (at + 1, None, 0),
+        (None, at, 0),
+        (None, at + 1, 4),
+        (at - 9, at + 9, 4),
+    ):
+        done = sift(Plan(kind, where=Where(since=since, until=until)), posts)
+        assert (done.counts[OUT, ""], done.counts[READ, ""], done.counts[DROPPED, "where_time"]) == (
+            expected,
+            5,
+            5 - expected,
+        )
 
 
 # ---- odd lines: (the line, the reason it is rejected for; None where it is kept)
