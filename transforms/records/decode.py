@@ -169,9 +169,8 @@ def _by_line(
     yield from groups.values()
 
 
-Decoded = tuple[
-    Shape, Any, list[Sign], int
-]  # shape, record (None where the shape has no codec), loud signs, mistyped leaves, lost records
+# shape, record (None where the shape has no codec), loud signs, mistyped leaves left out, records of a page lost
+Decoded = tuple[Shape, Any, list[Sign], int, int]
 
 
 def _as_before(line: bytes, codec: Codec | None) -> Decoded | None:
