@@ -52,7 +52,7 @@ def _index(includes: Any, names: Iterable[str], key: str) -> dict[Any, Any]:
     for name in names if includes else ():
         for item in items(getattr(includes, name, None)):
             value = getattr(item, key, None)
-            if value not in found or any(sign.loud for sign in signs_within(item)):
+            if value and (value not in found or any(sign.loud for sign in signs_within(item))):
                 found[value] = item
     return found
 
