@@ -28,7 +28,11 @@ def label_of(value: Any, added: Enrichment) -> Any:
         return None
     if added.values and value not in added.values:
         return None
-    if not added.values and (value.__class__ is str or abs(value) >= 1_000_000):
+    if not added.values and (
+        not value.islower() or not value.isalpha() or len(value) > 12
+        if value.__class__ is str
+        else abs(value) >= 1_000_000
+    ):
         return None  # text or a long number that nobody declared may be anybody's handle or id
     return None if value.__class__ is str and judge_label(value, added.path) else value
 
