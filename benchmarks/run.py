@@ -251,7 +251,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measure and write the table. Returns 1 if a tool that does the same job came to another result."""
+    """Measure and write the table. Returns 1 if xsieve failed, or a tool that does the same job came to another result."""
     args = arguments(argv)
     with tempfile.TemporaryDirectory(prefix="xsieve-bench-") as temporary:
         args.work = (args.work or Path(temporary)).resolve()
@@ -263,16 +263,18 @@ def main(argv: list[str] | None = None) -> int:
         tools = [tool for tool in TOOLS if tool.name.split("_")[0] in chosen]
         named = {tool.name: tool for tool in tools}
         lines: list[list[str]] = []
+        failed = False
         for shape in args.shapes:
             for job, figures in shape_figures(shape, tools, args):
                 lines += rows(shape, job, figures, named, args.sizes)
+                failed = failed or any(own.trouble for name, own in figures.items() if name.startswith("xsieve"))
         text = report(lines, tools, args)
     args.results.mkdir(parents=True, exist_ok=True)
     path = args.results / f"{datetime.now(timezone.utc):%Y-%m-%d-%H%M}.md"
     path.write_text(text, "utf-8")
     print(text)
     print(f"written to {path}", file=sys.stderr)
-    return int(any("NO" in line[HEADER.index("agrees")] for line in lines))
+    return int(failed or any("NO" in line[HEADER.index("agrees")] for line in lines))
 
 
 if __name__ == "__main__":
