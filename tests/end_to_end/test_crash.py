@@ -22,13 +22,13 @@ from xsieve.pipelines.publish import JOURNAL, MANIFEST, STAGED
 from xsieve.transforms.records.times import EPOCH_MS
 
 KILLS = int(os.environ.get("XSIEVE_KILLS", "5"))
-LASTS = 1.5  # seconds that a run takes, about
 HOUR = 3_600_000 << 22
 FIRST = (1_600_000_000_000 - EPOCH_MS << 22) + 1
 INPUTS = {"more": [FIRST + n * HOUR for n in range(300)], "less": [FIRST + n * HOUR + 1 for n in range(120)]}
 STRANGER = "ids-1999-12-31T23.txt"
 
-# Forks a process for each run, so that Beam is imported once; says when it has begun, and with which status it has ended
+# Forks a process for each run, so that Beam is imported once; says its number, and, once asked, with which status it has
+# ended. Nobody else can have that number until then, so that whoever kills it never kills a stranger.
 RUNS = """
 import json, os, sys
 from pathlib import Path
@@ -46,6 +46,7 @@ for line in sys.stdin:
             print(repr(error), file=sys.stderr, flush=True)
             os._exit(1)
     print(pid, flush=True)
+    sys.stdin.readline()
     print(os.waitpid(pid, 0)[1], flush=True)
 """
 
@@ -55,6 +56,7 @@ class Runs:
 
     def __init__(self, folder: Path) -> None:
         self.out = folder / "out"
+        self.lasts = 0.0  # seconds, about
         temporary = folder / "tmp"
         temporary.mkdir()
         environment = {
@@ -77,16 +79,19 @@ class Runs:
 
     def end(self) -> int:
         """Waits for a run to end; its status."""
+        print("end", file=self.process.stdin)
         return int(self._line())
 
     def killed(self, name: str, when: Callable[[float], bool], *options: str) -> bool:
         """Kills a run once ``when`` (given the seconds since it began) says so; whether that was before its end."""
         pid, began = self.begin(name, *options), time.monotonic()
-        while not (ended := when(time.monotonic() - began) or time.monotonic() - began > 60):
-            pass
-        assert ended
-        os.kill(pid, signal.SIGKILL)
-        return self.end() == signal.SIGKILL
+        try:
+            while not when(seconds := time.monotonic() - began):
+                assert seconds < 60, "the step never showed"
+        finally:
+            os.kill(pid, signal.SIGKILL)
+            status = self.end()
+        return status == signal.SIGKILL
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +102,9 @@ def runs(tmp_path_factory):
         posts = [v1_post(str(number), text=f"number {number % 1000} 🌊") for number in numbers]
         (folder / name).write_text("".join(json.dumps(post) + "\n" for post in posts) + "{\n")
     found = Runs(folder)
+    began = time.monotonic()
     assert run_to_the_end(found, "more") == 0
+    found.lasts = time.monotonic() - began
     (found.out / "hours" / STRANGER).write_text("mine")
     yield found
     found.process.stdin.close()
@@ -153,7 +160,7 @@ def kill_and_repeat(runs: Runs, when: Callable[[float], bool], *options: str) ->
 @pytest.mark.parametrize("number", range(KILLS))
 def test_a_run_that_is_killed_at_any_moment_leaves_whole_outputs_or_none(runs, number):
     """Whenever a run is killed, a manifest names whole outputs only; and the next run gives exactly its own."""
-    moment = random.Random(number).uniform(0, LASTS)
+    moment = random.Random(number).uniform(0, runs.lasts)
     kill_and_repeat(runs, lambda seconds: seconds > moment)
 
 
