@@ -11,44 +11,46 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_validator
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from xsieve.configs import resource
 from xsieve.pipelines import settings_checks, settings_yaml
 from xsieve.pipelines.settings_errors import Mistake, SettingsError, translate, wrong
+from xsieve.pipelines.settings_outflow import Entity, Recipient, Sender
+from xsieve.pipelines.settings_outputs import Hydrated, Ids, Output, Rows, Store
 from xsieve.pipelines.settings_values import (
     ColumnName,
-    ColumnNames,
-    Description,
     Dotted,
     Folder,
     Labels,
     Languages,
     Moment,
-    OutputName,
+    Name,
+    Part,
     Share,
     Text,
     Texts,
 )
 from xsieve.transforms.records.sensitive import judge
 
-__all__ = ["Mistake", "Settings", "SettingsError", "json_schema", "load", "parse", "warnings"]
-
-
-class Part(BaseModel):
-    """A group of keys. It knows all of them, takes values for what they are, and does not change."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+__all__ = [
+    "Enrichment",
+    "Hydrated",
+    "Ids",
+    "Mistake",
+    "Output",
+    "Rows",
+    "Settings",
+    "SettingsError",
+    "Store",
+    "Where",
+    "json_schema",
+    "load",
+    "parse",
+    "warnings",
+]
 
 
 # --- what comes in
@@ -103,141 +105,7 @@ class Enrichment(Part):
     )
 
 
-# --- what goes out
-
-
-class Write(Part):
-    """Where an output is written to."""
-
-    path: Folder = Field(description="the folder to write to, without wildcards")
-
-
-class WriteLines(Write):
-    """Where and how an output is written."""
-
-    format: Literal["jsonl"] = Field(default="jsonl", description="the format of the files")
-    compression: Literal["none", "gzip", "zstd"] = Field(default="none", description="how the files are compressed")
-
-
-class WriteRows(Write):
-    """Where and how rows are written."""
-
-    format: Literal["jsonl", "avro", "parquet", "csv"] = Field(default="jsonl", description="the format of the files")
-    compression: Literal["none", "gzip", "zstd"] = Field(
-        default="none",
-        description="how jsonl and csv files are compressed; avro and parquet compress by themselves",
-    )
-
-    @field_validator("compression")
-    @classmethod
-    def _only_of_text(cls, compression: str, info: ValidationInfo) -> str:
-        if info.data.get("format") in ("avro", "parquet"):
-            raise wrong("is for jsonl and csv; avro and parquet compress by themselves, leave the key out")
-        return compression
-
-
-class Output(Part):
-    """What all kinds of output share."""
-
-    description: Description | None = Field(
-        default=None, description="a text of up to 1,000 characters for people who find the output"
-    )
-
-
-class Rows(Output):
-    """One flat row per public post, for aggregate analysis in-house: no ids, no names, no links."""
-
-    kind: Literal["rows"]
-    text: Literal["scrub"] | None = Field(
-        default=None,
-        description="scrub: the text with handles, links, addresses and long numbers replaced (names in it "
-        "stay); without this key there is no text",
-    )
-    place: Literal["country", "city"] | None = Field(
-        default=None, description="how exactly the place of the post is told; only beside the text"
-    )
-    time: Literal["hour", "day", "exact"] = Field(
-        default="hour", description="how exactly the time of the post is told"
-    )
-    metrics: Literal["rounded", "exact", "drop"] = Field(
-        default="rounded",
-        description="whether counts of reposts, likes … have two significant digits, all, or do not pass",
-    )
-    columns: Annotated[ColumnNames, Field(min_length=1)] | None = Field(
-        default=None,
-        description="names of the columns to write, such as [time, lang, hashtags]; all without this key",
-    )
-    enrich: ColumnNames | None = Field(
-        default=None,
-        description="names of enrichments that become columns, all of them about: content; "
-        "without this key all that are",
-    )
-    write: WriteRows = Field(description="where to and how: path, format, compression")
-
-    @field_validator("place")
-    @classmethod
-    def _only_beside_text(cls, place: str | None, info: ValidationInfo) -> str | None:
-        if place and info.data.get("text", "scrub") is None:
-            raise wrong(
-                "needs text: scrub beside it; a place may only be kept with its post "
-                '(developer policy, "using geo-data")'
-            )
-        return place
-
-    @field_validator("columns")
-    @classmethod
-    def _text_beside_place(cls, columns: tuple[str, ...] | None, info: ValidationInfo) -> tuple[str, ...] | None:
-        if columns and info.data.get("place") and "text" not in columns:
-            raise wrong("leaves out text, which has to stand beside place; add text, or leave place out")
-        return columns
-
-
-class Ids(Output):
-    """Ids as decimal strings, one a line, each once. Marked as in-house: recipients are not supported yet."""
-
-    kind: Literal["ids"]
-    ids: Literal["post", "user", "dm"] = Field(
-        default="post", description="whose ids: of posts, of their authors, or of direct messages"
-    )
-    nested: bool = Field(
-        False,
-        description="true or false: whether posts inside other posts (the reposted, the quoted) count too",
-    )
-    split: Literal["none", "utc_day", "utc_hour"] = Field(
-        default="none", description="one file for all, for each UTC day, or for each UTC hour of the id"
-    )
-    write: Write = Field(description="where to: path")
-
-    @field_validator("nested")
-    @classmethod
-    def _only_of_posts(cls, nested: bool, info: ValidationInfo) -> bool:
-        if nested and info.data.get("ids") == "dm":
-            raise wrong("is for ids of posts and users; direct messages hold no posts to look into")
-        return nested
-
-    @field_validator("split")
-    @classmethod
-    def _only_of_dated_ids(cls, split: str, info: ValidationInfo) -> str:
-        if split != "none" and info.data.get("ids") == "user":
-            raise wrong("is for ids of posts and messages; the id of a user does not tell the time of a post")
-        return split
-
-
-class Consent(Part):
-    """Consent that was given beforehand by the people concerned."""
-
-    direct_messages: Text = Field(description="a reference to the consent of both sides to store their direct messages")
-
-
-class Store(Output):
-    """The payload in its own shape and names, less what must not pass; for one's own storage."""
-
-    kind: Literal["store"]
-    consent: Consent | None = Field(
-        default=None,
-        description="what people have agreed to: direct_messages, with a reference to their consent",
-    )
-    write: WriteLines = Field(description="where to and how: path, format, compression")
+# --- the whole
 
 
 class Settings(Part):
@@ -262,8 +130,21 @@ class Settings(Part):
         description="the share of payloads, from 0 to 1, that may be rejected before the run has failed",
     )
     outputs: Annotated[
-        Mapping[OutputName, Annotated[Rows | Ids | Store, Field(discriminator="kind")]], Field(min_length=1)
-    ] = Field(description="what goes out, by name (a-z, 0-9, _ and -, at most 64): rows, ids or store")
+        Mapping[Name, Annotated[Rows | Ids | Hydrated | Store, Field(discriminator="kind")]], Field(min_length=1)
+    ] = Field(description="what goes out, by name (a-z, 0-9, _ and -, at most 64): rows, ids, hydrated or store")
+    ledger: Text | None = Field(
+        default=None,
+        repr=False,
+        description="the account of what was handed out: sqlite:///FILE or postgresql://HOST/DATABASE",
+    )
+    sender: Sender | None = Field(default=None, description="who hands out: institution, person, academic")
+    recipients: Mapping[Name, Recipient] = Field(
+        default={}, description="who receives, by name: entity, person, country, accepted, internal, public"
+    )
+    entities: Mapping[Name, Entity] = Field(
+        default={},
+        description="organisations that recipients belong to, by name: name, aliases, government, permission",
+    )
 
     _written: dict[str, str] = PrivateAttr(default_factory=dict[str, str])
 

@@ -3,9 +3,15 @@
 from datetime import date, datetime, time, timezone
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from xsieve.pipelines.settings_errors import wrong
+
+
+class Part(BaseModel):
+    """A group of keys. It knows all of them, takes values for what they are, and does not change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
 
 def _several(value: object) -> object:
@@ -74,5 +80,9 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 ColumnName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 ColumnNames = Annotated[tuple[ColumnName, ...], BeforeValidator(_several)]
 Description = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
-OutputName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Dotted = Annotated[str, StringConstraints(pattern=r"^[^.\[\]\s]+(\.[^.\[\]\s]+)*$", max_length=512)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(_several)]
+Day = Annotated[date, WithJsonSchema({"type": "string", "format": "date"})]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=300)]
