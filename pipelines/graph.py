@@ -13,7 +13,7 @@ from apache_beam.pvalue import TaggedOutput
 from xsieve.pipelines import settings as st
 from xsieve.pipelines.readers import read
 from xsieve.pipelines.sources import Piece, Source, pieces
-from xsieve.pipelines.stage import FinishIds, Part, Slice, StageIds, StageLines, StageRows, create
+from xsieve.pipelines.stage import FILE_IDS, FinishIds, Part, Slice, StageIds, StageLines, StageRows, create
 from xsieve.transforms.records.batch import RawBatch, Reject
 from xsieve.transforms.records.plan import Plan
 from xsieve.transforms.records.tally import Counts, add, count_reject
@@ -134,7 +134,7 @@ def _stage(passed: Any, name: str, job: Job, told: Told) -> None:
         parts = id_parts(job.sources)
         stage = beam.ParDo(StageIds(name, folder, output.split, parts)).with_output_types(tuple[Part, Slice])
         slices = passed | label >> stage.with_outputs("seen", "counts", main="slices")
-        finish = beam.ParDo(FinishIds(name, folder, output.split, parts)).with_outputs("counts", main="files")
+        finish = beam.ParDo(FinishIds(name, folder, output.split, FILE_IDS)).with_outputs("counts", main="files")
         finished = slices.slices | f"Group: {name}" >> beam.GroupByKey() | f"Distinct: {name}" >> finish
         told.files.append(finished.files)
         told.counts.extend((slices.counts, finished.counts))

@@ -15,6 +15,7 @@ import os
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from apache_beam.io.filesystem import CompressionTypes
@@ -92,11 +93,15 @@ def discard(folder: str, staging: str) -> None:
 
 
 def names_of(files: Iterable[Staged], prefix: str) -> list[tuple[Staged, str]]:
-    """What each staged file will be called: ``part-00000-of-00003.jsonl``, or the name it was staged with."""
-    files = sorted(files, key=lambda staged: (staged.name, staged.file))
-    last = sum(not staged.name for staged in files)
-    numbered = (f"{prefix}-{number:05d}-of-{last:05d}" for number in range(last))
-    return [(staged, (staged.name or next(numbered)) + staged.ending) for staged in files]
+    """What each staged file will be called: its own name, or ``part-00000-of-00003.jsonl`` where others have the same or none."""
+    ordered = sorted(files, key=lambda staged: (staged.name, staged.ending, staged.file))
+    named: list[tuple[Staged, str]] = []
+    for (name, ending), group in groupby(ordered, key=lambda staged: (staged.name, staged.ending)):
+        same = list(group)
+        for number, staged in enumerate(same):
+            alone = name and len(same) == 1
+            named.append((staged, (name if alone else f"{name or prefix}-{number:05d}-of-{len(same):05d}") + ending))
+    return named
 
 
 # --- the steps

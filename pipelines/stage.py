@@ -3,6 +3,7 @@
 Ids are staged as binary int64, by day and hash, so that each part can be made distinct by itself in little memory.
 """
 
+import hashlib
 import json
 import uuid
 from collections import Counter, defaultdict
@@ -26,6 +27,7 @@ from xsieve.transforms.records.tally import DROPPED, OUT, Counts
 from xsieve.transforms.records.times import EPOCH_MS, FIRST_TIMED_ID, iso
 from xsieve.transforms.sift import IdBatch, RowBatch, StoreBatch, content_kept_in
 
+FILE_IDS = 1_500_000  # ids in one file at most: what one entity may have of posts in 30 days (configs/policies)
 FLUSH_IDS = 1_000_000  # ids held back in memory before they are sorted into parts
 TEXT_IDS = 100_000  # ids written as text in one go
 HASH = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: spreads ids that differ in few bits
@@ -37,9 +39,10 @@ class Staged(NamedTuple):
 
     output: str
     file: str  # where it is
-    name: str  # what it will be called; "" = a number among the output's files
+    name: str  # what it will be called, with a number where several are called the same; "" = as the output says
     ending: str
     units: int
+    sha256: str = ""  # of its bytes, where they may go to somebody
 
 
 Part = tuple[int, int]  # of the ids: day or hour (ms since 1970, -1 undated, 0 unsplit), and number by hash
@@ -211,22 +214,38 @@ def repeats(number: int) -> Counts:
 
 
 class FinishIds(beam.DoFn):
-    """(Part, Slices) -> a text file of distinct ids, ascending, one decimal id a line; Staged, and the count of repeats."""
+    """(Part, Slices) -> text files of distinct ids, ascending, one decimal id a line, ``most`` ids a file at most.
 
-    def __init__(self, output: str, folder: str, split: str, parts: int) -> None:
-        self.output, self.folder, self.split, self.parts = output, folder, split, parts
+    Gives Staged, and the count of repeats beside it.
+    """
+
+    def __init__(self, output: str, folder: str, split: str, most: int) -> None:
+        self.output, self.folder, self.split, self.most = output, folder, split, most
 
     def process(self, element: tuple[Part, Iterable[Slice]]) -> Iterator[Any]:
         part, slices = element
         with content_kept_in():
             read = [_read(piece) for piece in slices]
             ids = distinct(np.concatenate(read))
-            file = _new_file(self.folder, ".txt")
-            with create(file) as handle:
-                for first in range(0, len(ids), TEXT_IDS):
-                    handle.write(("\n".join(map(str, ids[first : first + TEXT_IDS].tolist())) + "\n").encode())
         yield TaggedOutput("counts", (self.output, repeats(sum(map(len, read)) - len(ids))))
-        yield Staged(self.output, file, part_name(part, self.split, self.parts), ".txt", len(ids))
+        for first in range(0, len(ids), self.most):
+            order = f"{part[1]:05d}-{first // self.most:05d}-"
+            file = FileSystems.join(self.folder, f"{order}{uuid.uuid4().hex}.txt")
+            some = ids[first : first + self.most]
+            with content_kept_in():
+                sha256 = write_ids(some, file)
+            yield Staged(self.output, file, part_name(part, self.split), ".txt", len(some), sha256)
+
+
+def write_ids(ids: Ids, file: str) -> str:
+    """Writes ids as text, one decimal id a line; the SHA-256 of what was written."""
+    sum_ = hashlib.sha256()
+    with create(file) as handle:
+        for first in range(0, len(ids), TEXT_IDS):
+            text = ("\n".join(map(str, ids[first : first + TEXT_IDS].tolist())) + "\n").encode()
+            handle.write(text)
+            sum_.update(text)
+    return sum_.hexdigest()
 
 
 def _read(piece: Slice) -> Ids:
@@ -235,12 +254,9 @@ def _read(piece: Slice) -> Ids:
         return np.frombuffer(handle.read(piece.count * 8), np.int64)
 
 
-def part_name(part: Part, split: str, parts: int) -> str:
-    """``ids``, ``ids-2020-03-01``, ``ids-2020-03-01T14``, ``ids-undated``; with the number of the part where there are several."""
-    start, number = part
-    name = "ids"
+def part_name(part: Part, split: str) -> str:
+    """``ids``, ``ids-2020-03-01``, ``ids-2020-03-01T14``, ``ids-undated``."""
+    start = part[0]
     if start < 0:
-        name += "-undated"
-    elif split != "none":
-        name += "-" + iso(start // 1000)[: 10 if split == "utc_day" else 13]
-    return name if parts == 1 else f"{name}-{number:05d}-of-{parts:05d}"
+        return "ids-undated"
+    return "ids" if split == "none" else "ids-" + iso(start // 1000)[: 10 if split == "utc_day" else 13]

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import json
+import re
 import logging
 import random
 import sys
@@ -178,7 +179,7 @@ def test_ids_are_split_by_their_own_day_or_hour(done):
         for entry in manifest(out / name)["files"]:
             found = [int(line) for line in (out / name / entry["name"]).read_text().split()]
             assert found == sorted(found)
-            stem = entry["name"].partition("-of-")[0][:-6]
+            stem = re.sub(r"(-\d{5}-of-\d{5})?\.txt$", "", entry["name"])
             if stem == "ids-undated":
                 undated += found
                 continue
