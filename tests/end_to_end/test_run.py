@@ -4,9 +4,9 @@ import bz2
 import gzip
 import io
 import json
-import re
 import logging
 import random
+import re
 import sys
 from collections import Counter
 from datetime import datetime, timedelta, timezone
