@@ -1,0 +1,146 @@
+"""Kept releases: whole, beside the place they go to, and out of sight, until the ledger or a person lets them out.
+
+A kept release is a folder ``.kept-ID`` with the data under their final names and ``release.json``, which says all that it
+takes to offer, publish or discard it, and comes last: a folder without it is what a crash has left.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+
+from xsieve.pipelines.folders import MAKER, PublishError, remove_folder, saying, write_json
+from xsieve.pipelines.stage import create
+from xsieve.pipelines.streams import is_remote
+from xsieve.transforms.records.outflow import Cap, Offer
+
+KEPT, RELEASE = ".kept-", "release.json"
+BLOCK = 1 << 20
+
+
+class File(NamedTuple):
+    """A file of a release. ``units`` is 0 for what stands beside the data."""
+
+    name: str
+    units: int
+    bytes: int
+    sha256: str
+
+
+class Kept(NamedTuple):
+    """A release that is whole and waits."""
+
+    offer: Offer
+    files: tuple[File, ...]
+    facts: Mapping[str, Any]  # for the manifest
+    country: str | None = None
+
+    @property
+    def folder(self) -> str:
+        """Where it waits."""
+        return kept_folder(self.offer.place, self.offer.release)
+
+
+def kept_folder(place: str, release: str) -> str:
+    """Where a release to ``place`` waits."""
+    return FileSystems.join(place, KEPT + release)
+
+
+def keep(kept: Kept, data: Mapping[str, str], texts: Mapping[str, str]) -> None:
+    """Put a release together: ``data`` are staged files by their final name, ``texts`` what is written beside them.
+
+    Staged files stay where they are (they may go to others too). Raises PublishError.
+    """
+    folder = kept.folder
+    with saying(f"{kept.offer.place} cannot be written to"):
+        remove_folder(folder)
+        FileSystems.mkdirs(folder)
+        for name, staged in data.items():
+            _put(staged, FileSystems.join(folder, name))
+        for name, text in texts.items():
+            with create(FileSystems.join(folder, name)) as handle:
+                handle.write(text.encode())
+        write_json(FileSystems.join(folder, RELEASE), {"made_by": MAKER, **kept._asdict()})
+
+
+def _put(staged: str, path: str) -> None:
+    """The same file under another name; by a link where the file system has them, for 2,000 recipients of one output."""
+    if is_remote(path):
+        FileSystems.copy([staged], [path])
+        return
+    try:
+        os.link(staged, path)
+    except OSError:
+        shutil.copyfile(staged, path)
+
+
+def read_kept(folder: str) -> Kept | None:
+    """The release that waits in a folder, None if none is whole there. Raises PublishError if it is not one of ours."""
+    path = FileSystems.join(folder, RELEASE)
+    with saying(f"{folder} cannot be read"):
+        if not FileSystems.exists(path):
+            return None
+        with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as handle:
+            text = handle.read()
+    try:
+        return _kept(json.loads(text))
+    except (ValueError, LookupError, TypeError):
+        raise PublishError(f"{path} was not written by this xsieve; move it away or discard it by hand") from None
+
+
+def _kept(data: Mapping[str, Any]) -> Kept:
+    offer = Offer(**data["offer"])
+    cap = Cap(*offer.cap) if offer.cap else None
+    offer = offer._replace(entity_names=tuple(offer.entity_names), cap=cap)
+    return Kept(offer, tuple(File(*file) for file in data["files"]), data["facts"], data["country"])
+
+
+def kept_in(place: str) -> list[str]:
+    """The folders of everything that is kept for a place, whole or not."""
+    if is_remote(place):
+        (found,) = FileSystems.match([FileSystems.join(place, KEPT + "*/*")])
+        return sorted({os.path.dirname(file.path) for file in found.metadata_list})
+    return sorted(str(path) for path in Path(place).glob(KEPT + "*"))
+
+
+def damaged(kept: Kept) -> list[str]:
+    """The names of files that are not what they were when the release was put together."""
+    return [file.name for file in kept.files if _sha256(FileSystems.join(kept.folder, file.name)) != file.sha256]
+
+
+def _sha256(path: str) -> str | None:
+    try:
+        with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as handle:
+            return digest_of(iter(lambda: handle.read(BLOCK), b""))
+    except Exception:  # each file system has its own: what cannot be read is not what it was
+        return None
+
+
+def digest_of(blocks: Iterable[bytes]) -> str:
+    """The SHA-256 of blocks, one after the other."""
+    sum_ = hashlib.sha256()
+    for block in blocks:
+        sum_.update(block)
+    return sum_.hexdigest()
+
+
+def set_digest(files: Sequence[File]) -> str:
+    """The digest of a set of files, whatever they are called and in whatever order."""
+    return digest_of(sorted(file.sha256.encode() for file in files))
+
+
+def discard_kept(folder: str) -> None:
+    """Remove a kept release. Raises PublishError."""
+    with saying(f"{folder} cannot be removed"):
+        remove_folder(folder)
+
+
+def sums(files: Iterable[File]) -> Iterator[str]:
+    """The lines of SHA256SUMS, as ``sha256sum -c`` reads them."""
+    return (f"{file.sha256}  {file.name}\n" for file in sorted(files, key=lambda file: file.name))
