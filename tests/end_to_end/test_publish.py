@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from apache_beam.io.filesystem import FileMetadata, FileSystem
 
-from xsieve.pipelines import folders
+from xsieve.pipelines import folders as module
 from xsieve.pipelines.publish import (
     JOURNAL,
     MANIFEST,
@@ -200,7 +200,7 @@ def place(request, tmp_path, monkeypatch):
     if request.param == "disk":
         for name in ("rename", "remove", "unlink", "rmdir", "mkdir"):
             monkeypatch.setattr(os, name, stepping(getattr(os, name)))
-        monkeypatch.setattr(folders, "create", Handle)
+        monkeypatch.setattr(module, "create", Handle)
     yield place
     LIFE.left = None
 
@@ -414,7 +414,7 @@ def test_a_full_or_read_only_disk_is_one_clear_error_and_the_old_output_stays(tm
         raise OSError(number, "secret message of a library", path)
 
     with monkeypatch.context() as broken:
-        broken.setattr(folders, "create", refuse)
+        broken.setattr(module, "create", refuse)
         with pytest.raises(PublishError) as raised:
             publish([output])
     assert str(raised.value) == f"{place.folder} cannot be published ({os.strerror(number)})"
