@@ -7,32 +7,32 @@ The descriptions below are read in three places: in editors (``json_schema``), i
 
 import os
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_validator
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import core_schema
 
 from xsieve.configs import resource
-from xsieve.pipelines import settings_checks, settings_yaml
+from xsieve.pipelines import settings_checks, settings_outflow_checks, settings_yaml
 from xsieve.pipelines.settings_errors import Mistake, SettingsError, translate, wrong
 from xsieve.pipelines.settings_outflow import Entity, Recipient, Sender
 from xsieve.pipelines.settings_outputs import Hydrated, Ids, Output, Rows, Store
+from xsieve.pipelines.settings_parts import Part, schema_of
+from xsieve.pipelines.settings_policy import Policy, read_profile
 from xsieve.pipelines.settings_values import (
     ColumnName,
     Dotted,
     Folder,
     Labels,
     Languages,
+    Ledger,
     Moment,
     Name,
-    Part,
     Share,
-    Text,
     Texts,
 )
+from xsieve.transforms.records.policy import Profile
 from xsieve.transforms.records.sensitive import judge
 
 __all__ = [
@@ -111,8 +111,9 @@ class Enrichment(Part):
 class Settings(Part):
     """A pipeline: what is read, what of it passes, and where it goes."""
 
-    policy: Literal["base-2024", "policy-2026"] = Field(
-        description="the profile of X's rules to apply; required, because X's own pages contradict each other"
+    policy: Policy = Field(
+        description="the profile of X's rules to apply, or the file of a policy of one's own that tightens one; "
+        "required, because X's own pages contradict each other"
     )
     collection: Collection = Field(default=Collection(), description="how the data was collected: access")
     input: Input = Field(description="what is read: read, path, exclude")
@@ -132,10 +133,10 @@ class Settings(Part):
     outputs: Annotated[
         Mapping[Name, Annotated[Rows | Ids | Hydrated | Store, Field(discriminator="kind")]], Field(min_length=1)
     ] = Field(description="what goes out, by name (a-z, 0-9, _ and -, at most 64): rows, ids, hydrated or store")
-    ledger: Text | None = Field(
+    ledger: Ledger | None = Field(
         default=None,
-        repr=False,
-        description="the account of what was handed out: sqlite:///FILE or postgresql://HOST/DATABASE",
+        repr=False,  # it may hold a password
+        description="the account of what goes to recipients: sqlite:///FILE or postgresql://HOST/DATABASE",
     )
     sender: Sender | None = Field(default=None, description="who hands out: institution, person, academic")
     recipients: Mapping[Name, Recipient] = Field(
@@ -143,10 +144,16 @@ class Settings(Part):
     )
     entities: Mapping[Name, Entity] = Field(
         default={},
-        description="organisations that recipients belong to, by name: name, aliases, government, permission",
+        description="the organisations that recipients belong to, by name: name, aliases, government, permission",
     )
 
     _written: dict[str, str] = PrivateAttr(default_factory=dict[str, str])
+    _profile: Profile = PrivateAttr()
+
+    @property
+    def profile(self) -> Profile:
+        """The limits and clauses that ``policy`` names."""
+        return self._profile
 
     def as_written(self, text: str) -> str:
         """``text`` as it stands in the file, with ``${NAME}`` where a variable filled it in; for display."""
@@ -156,7 +163,7 @@ class Settings(Part):
 EXAMPLE = "example:"
 
 
-def load(path: str | Path) -> Settings:
+def load(path: str | Path, now: datetime | None = None) -> Settings:
     """The settings in a file. Raises SettingsError, which holds every mistake in it.
 
     ``example:first`` is the packaged example of that name. ``${XSIEVE_EXAMPLES}`` is the folder of the examples, if the
@@ -165,30 +172,31 @@ def load(path: str | Path) -> Settings:
     examples = resource("examples")
     if str(path).startswith(EXAMPLE):
         path = examples / f"{str(path).removeprefix(EXAMPLE)}.yaml"
-    try:
-        with Path(path).open("rb") as file:
-            text = file.read(settings_yaml.LIMIT + 1).decode("utf-8-sig")
-    except FileNotFoundError:
-        raise SettingsError([Mistake("", "there is no such file")]) from None
-    except UnicodeDecodeError:
-        raise SettingsError([Mistake("", "is not UTF-8 text")]) from None
-    except (OSError, ValueError):
-        raise SettingsError([Mistake("", "cannot be read; expected a file that may be read")]) from None
-    return parse(text, {"XSIEVE_EXAMPLES": str(examples), **os.environ})
+    return parse(settings_yaml.text_of(path), {"XSIEVE_EXAMPLES": str(examples), **os.environ}, now)
 
 
-def parse(text: str, env: Mapping[str, str] = os.environ) -> Settings:
-    """The settings in a YAML text, its ``${VARIABLES}`` looked up in ``env``. Raises as ``load`` does."""
+def parse(text: str, env: Mapping[str, str] = os.environ, now: datetime | None = None) -> Settings:
+    """The settings in a YAML text, its ``${VARIABLES}`` looked up in ``env``. Raises as ``load`` does.
+
+    ``now`` is the time at which declarations must hold, by default that of the clock.
+    """
+    today = (now or datetime.now(timezone.utc)).astimezone(timezone.utc).date()
     document = settings_yaml.read(text, env)
     mistakes, settings = list(document.mistakes), None
     try:
-        settings = Settings.model_validate(document.data)
+        settings = Settings.model_validate(document.data, context={"today": today})
     except ValidationError as error:
         mistakes += translate(error, json_schema())
-    mistakes += settings_checks.check(document.data)
+    profile, of_profile = read_profile(document.data)
+    mistakes += (
+        *of_profile,
+        *settings_checks.check(document.data),
+        *settings_outflow_checks.check(document.data, profile),
+    )
     if mistakes or settings is None:
         placed = [found._replace(line=found.line or document.line_of(found.path)) for found in mistakes]
         raise SettingsError(sorted(placed, key=lambda found: found.line or 0))
+    settings._profile = profile
     settings._written.update(document.written)
     return settings
 
@@ -214,23 +222,6 @@ def warnings(settings: Settings) -> list[str]:
     return found
 
 
-class _Schema(GenerateJsonSchema):
-    """Keys that may be left out are left out, never null; a name that breaks its pattern is unknown."""
-
-    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
-        return self.generate_inner(schema["schema"])
-
-    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        made = super().default_schema(schema)
-        if not isinstance(made.get("default"), str | int | float):
-            made.pop("default", None)
-        return made
-
-    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
-        return {**super().dict_schema(schema), "additionalProperties": False}
-
-
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a settings file, for editors: titles, descriptions, choices."""
-    schema = Settings.model_json_schema(schema_generator=_Schema)
-    return {"$schema": _Schema.schema_dialect, **schema}
+    return schema_of(Settings)

@@ -31,13 +31,15 @@ def check(data: object) -> Iterator[Mistake]:
     yield from _outputs(data)
 
 
-def _group(data: object, *keys: str) -> Mapping[str, Any]:
+def group(data: object, *keys: str) -> Mapping[str, Any]:
+    """The group of keys that those keys lead to; an empty one if there is none."""
     for key in keys:
         data = data.get(key) if isinstance(data, dict) else None
     return data if isinstance(data, dict) else {}
 
 
-def _texts(value: object) -> list[str]:
+def texts(value: object) -> list[str]:
+    """The texts of a value that may be one or a list."""
     return [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str) and text]
 
 
@@ -46,15 +48,15 @@ def _texts(value: object) -> list[str]:
 
 def _folders(data: object) -> Iterator[Mistake]:
     """Outputs and rejects each have a folder of their own, and none is where the input is read from."""
-    outputs = _group(data, "outputs")
-    written = {f"outputs.{name}.write.path": _group(outputs, name, "write").get("path") for name in outputs}
-    written["rejects"] = _group(data).get("rejects")
-    folders = [(path, _parts(text)) for path, value in written.items() for text in _texts(value)]
+    outputs = group(data, "outputs")
+    written = {f"outputs.{name}.write.path": group(outputs, name, "write").get("path") for name in outputs}
+    written["rejects"] = group(data).get("rejects")
+    folders = [(path, _parts(text)) for path, value in written.items() for text in texts(value)]
     for (first, one), (second, other) in combinations(folders, 2):
         if all(a == b for a, b in zip(one, other, strict=False)):
             how = "is" if len(one) == len(other) else "lies inside" if len(one) < len(other) else "holds"
             yield Mistake(second, f"{how} the folder of {first}; expected a folder of its own")
-    sources = [_reach(text) for text in _texts(_group(data, "input").get("path"))]
+    sources = [_reach(text) for text in texts(group(data, "input").get("path"))]
     for path, folder in folders:
         if any(_reads(source, folder) for source in sources):
             yield Mistake(path, "is where input.path reads from; expected a folder that is not read")
@@ -92,9 +94,9 @@ def _reads(source: Sequence[str], folder: Sequence[str]) -> bool:
 
 def _enrichments(data: object) -> Iterator[Mistake]:
     paths: dict[str, tuple[str, ...]] = {}
-    for name, declared in _group(data, "enrich").items():
+    for name, declared in group(data, "enrich").items():
         yield from _sensitive_enrichment(name, declared if isinstance(declared, dict) else {})
-        for path in _texts(_group(declared).get("path")):
+        for path in texts(group(declared).get("path")):
             paths[name] = tuple(path.split("."))
             if _of_x(path):
                 yield Mistake(f"enrich.{name}.path", "leads to a field of X's own; expected one that was added to it")
@@ -117,7 +119,7 @@ def _sensitive_enrichment(name: str, declared: Mapping[str, Any]) -> Iterator[Mi
     values = declared.get("values")
     labels = [str(value).lower() for value in values] if isinstance(values, list) else None
     places = [(f"enrich.{name}", name)]
-    for path in _texts(declared.get("path")):
+    for path in texts(declared.get("path")):
         places += [(f"enrich.{name}.path", path), (f"enrich.{name}.path", path.rpartition(".")[2])]
     for place, words in places:
         if finding := judge(words, labels):
@@ -142,24 +144,24 @@ def _refusal(finding: Finding) -> str:
 
 def _rows(data: object) -> Iterator[Mistake]:
     """Rows carry columns that there are, and enrichments that are declared and about the content."""
-    enrichments = _group(data, "enrich")
+    enrichments = group(data, "enrich")
     columns = {line.cells["column"]: line.cells["on"] for line in table("rows.tsv")}
     for name in enrichments:
         if name in columns:
             yield Mistake(f"enrich.{name}", "is the name of a column of rows already; expected another name")
-    for name, output in _group(data, "outputs").items():
-        if _group(output).get("kind") == "rows":
-            for message in _carried(_texts(output.get("enrich")), enrichments):
+    for name, output in group(data, "outputs").items():
+        if group(output).get("kind") == "rows":
+            for message in _carried(texts(output.get("enrich")), enrichments):
                 yield Mistake(f"outputs.{name}.enrich", message)
-            for message in _chosen(_texts(output.get("columns")), output, columns, enrichments):
+            for message in _chosen(texts(output.get("columns")), output, columns, enrichments):
                 yield Mistake(f"outputs.{name}.columns", message)
 
 
 def _carried(names: Iterable[str], enrichments: Mapping[str, Any]) -> Iterator[str]:
     for name in names:
         if name not in enrichments:
-            yield f"holds a name that is not declared; {_hint(name, enrichments, 'names under enrich')}"
-        elif _group(enrichments, name).get("about") in ("author", "person"):
+            yield f"holds a name that is not declared; {hint(name, enrichments, 'names under enrich')}"
+        elif group(enrichments, name).get("about") in ("author", "person"):
             yield "holds one that is about a person; expected enrichments with about: content"
 
 
@@ -169,12 +171,13 @@ def _chosen(
     for name in names:
         option = columns.get(name, "always")
         if name not in (*columns, *enrichments):
-            yield f"holds a name that is no column; {_hint(name, columns, ', '.join(columns))}"
+            yield f"holds a name that is no column; {hint(name, columns, ', '.join(columns))}"
         elif option != "always" and (option not in output or (name == "city" != output[option])):
             yield f"holds {name}, which needs {_NEEDS[name]}; add it, or leave the column out"
 
 
-def _hint(given: str, known: Iterable[str], expected: str) -> str:
+def hint(given: str, known: Iterable[str], expected: str) -> str:
+    """What was meant if that is likely, else what was expected."""
     likely = get_close_matches(given, known, n=1)
     return f"did you mean {likely[0]}?" if likely else f"expected {expected}"
 
@@ -184,11 +187,12 @@ def _hint(given: str, known: Iterable[str], expected: str) -> str:
 
 def _outputs(data: object) -> Iterator[Mistake]:
     """Names tell too: who is in an output called ``pregnant_users`` has been inferred to be."""
-    for name in _group(data, "outputs"):
+    for name in group(data, "outputs"):
+        output = group(data, "outputs", name)
         places = {f"outputs.{name}": [name]}
-        places[f"outputs.{name}.description"] = _texts(_group(data, "outputs", name).get("description"))
-        for place, texts in places.items():
-            yield from (Mistake(place, _telling(found)) for found in map(judge_words, texts) if found)
+        places |= {f"outputs.{name}.{key}": texts(output.get(key)) for key in ("description", "series")}
+        for place, telling in places.items():
+            yield from (Mistake(place, _telling(found)) for found in map(judge_words, telling) if found)
 
 
 def _telling(finding: Finding) -> str:

@@ -10,22 +10,23 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from xsieve.transforms.records.policy import ACADEMIC
+
 Location = tuple[int | str, ...]
 Schema = Mapping[str, Any]
 
-# what the design has a place for and this version has not: by the key under which it would stand
-LATER = {
-    "ledger": "the ledger of releases",
-    "sender": "a sender",
-    "recipients": "recipients",
-    "entities": "entities of recipients",
-    "recipient": "a recipient; what leaves is for in-house use only",
-    "exempt": "the academic exemption",
-    "series": "series of releases",
-    "sample": "samples",
-    "as": "spreadsheets",
+# keys that outputs of some kinds have and others have not, and why
+ELSEWHERE = {
+    "recipient": "outputs of the kinds ids and hydrated have recipients, the others stay in-house",
+    "recipients": "outputs of the kinds ids and hydrated have recipients, the others stay in-house",
+    "exempt": f"the exemption is for outputs of the kind ids, never for hydrated objects ({ACADEMIC})",
+    "series": "outputs of the kind ids have series",
+    "truncate": "outputs of the kind ids are cut to what fits; of hydrated objects take a smaller sample",
+    "sample": "outputs of the kind hydrated are sampled",
+    "as": "outputs of the kind hydrated have it; for others see write.format",
+    "objects": "outputs of the kind hydrated have it",
 }
-LATER_CHOICES = {"hydrated", "counts", "kafka", "pubsub", "bigquery"}
+LATER_CHOICES = {"counts", "kafka", "pubsub", "bigquery"}
 
 _OWN = "settings_mistake"
 _WRONG = {
@@ -36,6 +37,7 @@ _WRONG = {
     "string_too_long": "is too long",
     "string_pattern_mismatch": "is not written as it must be",
     "bool_type": "is neither true nor false",
+    "int_type": "is not a whole number",
     "float_type": "is not a number",
     "finite_number": "is not a number",
     "greater_than_equal": "is too small",
@@ -103,11 +105,11 @@ def _message(detail: ErrorDetails, schema: Schema) -> str:
         return detail["msg"]
     node, around = _at(schema, at), _at(schema, at[:-1])
     if kind == "extra_forbidden":
-        return _unknown(str(at[-1]), around["properties"])
+        return _unknown(at, around["properties"])
     if kind == "literal_error":
-        return _not_one_of(given, node.get("enum") or [node["const"]])
+        return not_one_of(given, node.get("enum") or [node["const"]])
     if kind == "union_tag_invalid":
-        return _not_one_of(given["kind"], list(node["discriminator"]["mapping"]))
+        return not_one_of(given["kind"], list(node["discriminator"]["mapping"]))
     if kind == "union_tag_not_found":
         return f"is missing; expected {_one_of(node['discriminator']['mapping'])}"
     if at[-1:] == ("[key]",):
@@ -116,14 +118,16 @@ def _message(detail: ErrorDetails, schema: Schema) -> str:
     return _WRONG.get(kind, "is not what belongs here") + (f"; expected {expected}" if expected and at else "")
 
 
-def _unknown(key: str, known: Mapping[str, Any]) -> str:
-    if key in LATER:
-        return f"is not known; this version does not support {LATER[key]}"
+def _unknown(at: Location, known: Mapping[str, Any]) -> str:
+    key = str(at[-1])
+    if at[0] == "outputs" and key in ELSEWHERE:
+        return f"is not for this kind of output; {ELSEWHERE[key]}"
     likely = get_close_matches(key, known, n=1)
     return "is not known; " + (f"did you mean {likely[0]}?" if likely else f"expected {_one_of(known)}")
 
 
-def _not_one_of(given: object, choices: Sequence[str]) -> str:
+def not_one_of(given: object, choices: Sequence[str]) -> str:
+    """What is said of something that is none of the choices."""
     text = given if isinstance(given, str) else ""
     wrong = "is not supported by this version" if text in LATER_CHOICES else "is not known"
     likely = get_close_matches(text, choices, n=1)
@@ -155,6 +159,8 @@ def _below(node: Mapping[str, Any], step: int | str) -> Mapping[str, Any]:
 
 
 def _resolve(node: Mapping[str, Any], schema: Schema) -> Mapping[str, Any]:
-    if "$ref" not in node:
-        return node
-    return {**schema["$defs"][node["$ref"].rpartition("/")[2]], **node}
+    """What a reference leads to, or the one among several ways, with what is said of it there."""
+    for found in (node, *node.get("anyOf", ())):
+        if "$ref" in found:
+            return {**schema["$defs"][found["$ref"].rpartition("/")[2]], **node}
+    return node

@@ -5,13 +5,13 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from xsieve.pipelines.settings_errors import wrong
+from xsieve.pipelines.settings_parts import Part
 from xsieve.pipelines.settings_values import (
     ColumnNames,
     Description,
     Folder,
     Name,
     Names,
-    Part,
     Text,
 )
 
@@ -119,6 +119,15 @@ class Handed(Output):
     recipients: Annotated[Names, Field(min_length=1)] | None = Field(
         default=None, description="the names of several recipients, from recipients; each gets the whole"
     )
+
+    @field_validator("recipients")
+    @classmethod
+    def _each_once(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if info.data.get("recipient"):
+            raise wrong("stands beside recipient; expected one of the two")
+        if len(set(names)) < len(names):
+            raise wrong("holds a name twice; expected each once")
+        return names
 
     @property
     def receivers(self) -> tuple[str, ...]:

@@ -1,20 +1,22 @@
 """The kinds of values that stand in settings: what is asked of each, and how the JSON Schema shows it."""
 
+import re
 from datetime import date, datetime, time, timezone
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, WithJsonSchema
 
+from xsieve.configs import table
 from xsieve.pipelines.settings_errors import wrong
 
+_SQLITE = re.compile(r"(?P<scheme>sqlite)://(?P<place>/[^?#:]+)")
+_POSTGRESQL = re.compile(
+    r"(?P<scheme>postgresql)(\+psycopg)?://([^@:/?#]*(:[^@:/?#]*)?@)?"
+    r"(?P<place>(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*)(:[0-9]+)?/[^@:/?#]+)(\?[^#]*)?"
+)
 
-class Part(BaseModel):
-    """A group of keys. It knows all of them, takes values for what they are, and does not change."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
-
-
-def _several(value: object) -> object:
+def several(value: object) -> object:
     """One text stands for a list of one, an empty one for none."""
     if isinstance(value, str):
         return (value,) if value else ()
@@ -35,6 +37,52 @@ def _moment(value: object) -> datetime:
     raise wrong("is no date; expected a date or a time in UTC such as 2020-01-31 or 2020-01-31T12:00:00Z")
 
 
+def _day(value: object) -> date:
+    """A day of the calendar; a time of day says more than a signed paper does."""
+    try:
+        if isinstance(value, str):
+            value = date.fromisoformat(value)
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return value
+    except ValueError:
+        pass
+    raise wrong("is no day; expected one such as 2020-01-31")
+
+
+def _not_to_come(day: date, info: ValidationInfo) -> date:
+    """``today`` (UTC) stands in the context of the validation."""
+    if info.context and day > info.context["today"]:
+        raise wrong("is still to come; expected a day up to today (UTC)")
+    return day
+
+
+def _not_over(day: date, info: ValidationInfo) -> date:
+    if info.context and day < info.context["today"]:
+        raise wrong("is over; what holds no more cannot be relied on, expected today (UTC) or a later day")
+    return day
+
+
+def _country(code: str) -> str:
+    if code in {line.cells["code"] for line in table("countries.tsv")}:
+        return code
+    raise wrong("is no country; expected two capital letters of ISO 3166, such as DE (the United Kingdom is GB)")
+
+
+def _ledger(url: str) -> str:
+    if _SQLITE.fullmatch(url) or _POSTGRESQL.fullmatch(url):
+        return url
+    raise wrong(
+        "is no address of a ledger; expected sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE, with "
+        "characters such as @ and / in a password written as %40 and %2F"
+    )
+
+
+def ledger_place(url: str) -> str:
+    """The address of a ledger as far as everybody may see it: without user, password and options."""
+    found = _SQLITE.fullmatch(url) or _POSTGRESQL.fullmatch(url)
+    return f"{found['scheme']}://{found['place']}" if found else "an address that is not shown"
+
+
 def _labels(value: object) -> object:
     if not isinstance(value, list) or not value:
         raise wrong("is not a list of labels; expected all that the field may hold, such as [pro, contra, none]")
@@ -53,7 +101,7 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 Folder = Annotated[Text, AfterValidator(_folder)]
 Texts = Annotated[
     tuple[Text, ...],
-    BeforeValidator(_several),
+    BeforeValidator(several),
     Field(min_length=1),
     WithJsonSchema(
         {
@@ -65,7 +113,7 @@ Texts = Annotated[
     ),
 ]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,4})?$")]
-Languages = Annotated[tuple[Language, ...], BeforeValidator(_several), Field(min_length=1)]
+Languages = Annotated[tuple[Language, ...], BeforeValidator(several), Field(min_length=1)]
 Moment = Annotated[
     datetime,
     BeforeValidator(_moment),
@@ -78,11 +126,15 @@ Labels = Annotated[
 ]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 ColumnName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-ColumnNames = Annotated[tuple[ColumnName, ...], BeforeValidator(_several)]
+ColumnNames = Annotated[tuple[ColumnName, ...], BeforeValidator(several)]
 Description = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Dotted = Annotated[str, StringConstraints(pattern=r"^[^.\[\]\s]+(\.[^.\[\]\s]+)*$", max_length=512)]
-Names = Annotated[tuple[Name, ...], BeforeValidator(_several)]
-Day = Annotated[date, WithJsonSchema({"type": "string", "format": "date"})]
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+Names = Annotated[tuple[Name, ...], BeforeValidator(several)]
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+PastDay = Annotated[Day, AfterValidator(_not_to_come)]
+OpenDay = Annotated[Day, AfterValidator(_not_over)]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), AfterValidator(_country)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=300)]
+Lines = Annotated[tuple[Line, ...], BeforeValidator(several)]
+Ledger = Annotated[Text, AfterValidator(_ledger)]

@@ -8,6 +8,7 @@ if its text stood there, so that ``max_rejects: ${SHARE}`` is a number. ``$${`` 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -52,6 +53,19 @@ class Document:
         while path and path not in self.lines:
             path = path.rpartition(".")[0]
         return self.lines.get(path)
+
+
+def text_of(path: str | Path) -> str:
+    """The text of a file, as far as it may be long. Raises SettingsError."""
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(LIMIT + 1).decode("utf-8-sig")
+    except FileNotFoundError:
+        raise SettingsError([Mistake("", "there is no such file")]) from None
+    except UnicodeDecodeError:
+        raise SettingsError([Mistake("", "is not UTF-8 text")]) from None
+    except (OSError, ValueError):
+        raise SettingsError([Mistake("", "cannot be read; expected a file that may be read")]) from None
 
 
 def read(text: str, env: Mapping[str, str]) -> Document:
