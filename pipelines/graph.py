@@ -12,6 +12,7 @@ from apache_beam.pvalue import TaggedOutput
 
 from xsieve.pipelines import settings as st
 from xsieve.pipelines.readers import read
+from xsieve.pipelines.releases import Branch
 from xsieve.pipelines.sources import Piece, Source, pieces
 from xsieve.pipelines.stage import FILE_IDS, FinishIds, Part, Slice, StageIds, StageLines, StageRows, create
 from xsieve.transforms.records.batch import RawBatch, Reject
@@ -27,14 +28,23 @@ COMPRESSED_BYTES = 8  # what a compressed byte may hold
 
 
 class Job(NamedTuple):
-    """What a run does: settings, plans by output, sources, the folder that each output (and the rejects) is staged in."""
+    """What a run does: settings, branches by label, sources, the folder that each branch (and the rejects) is staged in."""
 
     settings: st.Settings
-    plans: Mapping[str, Plan]
+    branches: Mapping[str, Branch]
     sources: tuple[Source, ...]
     folders: Mapping[str, str]
     report: str  # the file that the report is written to
     workers: int
+
+    @property
+    def plans(self) -> dict[str, Plan]:
+        """The plan of each branch."""
+        return {label: branch.plan for label, branch in self.branches.items()}
+
+    def output(self, label: str) -> st.Output:
+        """The settings of the output that a branch is of."""
+        return self.settings.outputs[self.branches[label].output]
 
 
 class ReadPieces(beam.DoFn):
@@ -123,7 +133,7 @@ def _list_rejects(rejects: Any, name: str, job: Job, told: Told) -> None:
 
 
 def _stage(passed: Any, name: str, job: Job, told: Told) -> None:
-    output, folder, label = job.settings.outputs[name], job.folders[name], f"Stage: {name}"
+    output, folder, label = job.output(name), job.folders[name], f"Stage: {name}"
     if isinstance(output, st.Rows):
         write = StageRows(name, job.plans[name], folder, output.write.format, output.write.compression)
         told.files.append(passed | label >> beam.ParDo(write))
@@ -167,6 +177,7 @@ def write_report(told: list[tuple[str, Any]], path: str) -> None:
         "counts": counts,
         "files": [value for _, value in _of(told, "files")],
         "seen": [value for _, value in _of(told, "seen")],
+        "units": [value for _, value in _of(told, "units")],
     }
     with create(path) as handle:
         handle.write(json.dumps(report).encode())

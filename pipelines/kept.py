@@ -1,7 +1,8 @@
 """Kept releases: whole, beside the place they go to, and out of sight, until the ledger or a person lets them out.
 
-A kept release is a folder ``.kept-ID`` with the data under their final names and ``release.json``, which says all that it
-takes to offer, publish or discard it, and comes last: a folder without it is what a crash has left.
+A release is put together in a folder with the data under their final names and ``release.json``, which says all that it
+takes to offer, publish or discard it. Until the ledger has answered, that is a staging folder, which the next run removes
+after a crash; what is withheld or prepared then waits as ``.kept-ID``, which no run removes.
 """
 
 import hashlib
@@ -34,17 +35,13 @@ class File(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """A release that is whole and waits."""
+    """A release that is whole, in a folder of its own."""
 
+    folder: str
     offer: Offer
     files: tuple[File, ...]
     facts: Mapping[str, Any]  # for the manifest
-    country: str | None = None
-
-    @property
-    def folder(self) -> str:
-        """Where it waits."""
-        return kept_folder(self.offer.place, self.offer.release)
+    country: str | None = None  # of the recipient
 
 
 def kept_folder(place: str, release: str) -> str:
@@ -52,21 +49,30 @@ def kept_folder(place: str, release: str) -> str:
     return FileSystems.join(place, KEPT + release)
 
 
-def keep(kept: Kept, data: Mapping[str, str], texts: Mapping[str, str]) -> None:
-    """Put a release together: ``data`` are staged files by their final name, ``texts`` what is written beside them.
+def assemble(kept: Kept, data: Mapping[str, str], texts: Mapping[str, str]) -> None:
+    """Put a release together in its folder: ``data`` are staged files by their final name, ``texts`` what stands beside them.
 
     Staged files stay where they are (they may go to others too). Raises PublishError.
     """
-    folder = kept.folder
     with saying(f"{kept.offer.place} cannot be written to"):
-        remove_folder(folder)
-        FileSystems.mkdirs(folder)
+        FileSystems.mkdirs(kept.folder)
         for name, staged in data.items():
-            _put(staged, FileSystems.join(folder, name))
+            _put(staged, FileSystems.join(kept.folder, name))
         for name, text in texts.items():
-            with create(FileSystems.join(folder, name)) as handle:
+            with create(FileSystems.join(kept.folder, name)) as handle:
                 handle.write(text.encode())
-        write_json(FileSystems.join(folder, RELEASE), {"made_by": MAKER, **kept._asdict()})
+        told = {key: value for key, value in kept._asdict().items() if key != "folder"}
+        write_json(FileSystems.join(kept.folder, RELEASE), {"made_by": MAKER, **told})
+
+
+def hold(kept: Kept) -> Kept:
+    """Have a release wait under its own name, in place of one that waits there already. Raises PublishError."""
+    folder = kept_folder(kept.offer.place, kept.offer.release)
+    if folder != kept.folder:
+        with saying(f"{folder} cannot be written to"):
+            remove_folder(folder)
+            FileSystems.rename([kept.folder], [folder])
+    return kept._replace(folder=folder)
 
 
 def _put(staged: str, path: str) -> None:
@@ -89,16 +95,16 @@ def read_kept(folder: str) -> Kept | None:
         with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as handle:
             text = handle.read()
     try:
-        return _kept(json.loads(text))
+        return _kept(folder, json.loads(text))
     except (ValueError, LookupError, TypeError):
         raise PublishError(f"{path} was not written by this xsieve; move it away or discard it by hand") from None
 
 
-def _kept(data: Mapping[str, Any]) -> Kept:
+def _kept(folder: str, data: Mapping[str, Any]) -> Kept:
     offer = Offer(**data["offer"])
     cap = Cap(*offer.cap) if offer.cap else None
     offer = offer._replace(entity_names=tuple(offer.entity_names), cap=cap)
-    return Kept(offer, tuple(File(*file) for file in data["files"]), data["facts"], data["country"])
+    return Kept(folder, offer, tuple(File(*file) for file in data["files"]), data["facts"], data["country"])
 
 
 def kept_in(place: str) -> list[str]:

@@ -107,6 +107,25 @@ def names_of(files: Iterable[Staged], prefix: str) -> list[tuple[Staged, str]]:
     return named
 
 
+def manifest_of(folder: str) -> dict[str, Any] | None:
+    """What the manifest of a published output says, None where there is none. Raises PublishError if it is not one of ours."""
+    with saying(f"{folder} cannot be read"):
+        return read_json(folder, MANIFEST)
+
+
+def bytes_of(files: Iterable[str]) -> dict[str, int]:
+    """The sizes of staged files, by path. Raises PublishError where one is gone."""
+    paths = list(files)
+    found = {
+        FileSystems.join(folder, name): size
+        for folder in {os.path.dirname(path) for path in paths}
+        for name, size in sizes(folder).items()
+    }
+    if not set(paths) <= found.keys():
+        raise PublishError("staged files are lost; does another run write there at the same time?")
+    return {path: found[path] for path in paths}
+
+
 # --- the steps
 
 

@@ -14,10 +14,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr
+from contextlib import ExitStack, contextmanager, redirect_stderr
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
@@ -28,6 +29,8 @@ from xsieve.pipelines import settings as st
 from xsieve.pipelines.graph import REJECTS, Job, build
 from xsieve.pipelines.plans import plans_of
 from xsieve.pipelines.publish import Output, discard, publish, recover, staging_folder
+from xsieve.pipelines.releases import Branch, branches
+from xsieve.pipelines.releasing import Counted, Releasing, ledger_of
 from xsieve.pipelines.sources import Source, describe, find
 from xsieve.pipelines.stage import Staged
 from xsieve.pipelines.summary import OutputSummary, Progress, Summary, summary_of
@@ -56,23 +59,32 @@ def run(
     settings: st.Settings,
     beam_options: Sequence[str] = (),
     progress: Callable[[Progress], None] | None = None,
+    *,
+    dry_run: bool = False,
+    as_of: datetime | None = None,
 ) -> Summary:
-    """Do what the settings say. Raises SourceError, PublishError, RunError, PlanError; nothing is published then."""
-    began = time.monotonic()
+    """Do what the settings say. Raises SourceError, PublishError, RunError, PlanError, LedgerError, ReleaseError; nothing is
+    published then.
+
+    ``dry_run`` counts and says what would be withheld, and writes nothing; ``as_of`` asks that of another time.
+    """
+    began, now = time.monotonic(), as_of or datetime.now(timezone.utc)
     sources = tuple(find(settings.input.path, settings.input.exclude or ()))
-    plans = plans_of(settings)
+    found = branches(settings, plans_of(settings), now)
     options = _options(beam_options, sources)
     workers = options.view_as(DirectOptions).direct_num_workers
-    targets = {name: output.write.path for name, output in settings.outputs.items()}
+    targets = {label: settings.outputs[branch.output].write.path for label, branch in found.items()}
     if settings.rejects:
         targets[REJECTS] = settings.rejects
     targets = {name: path.removeprefix("file://") for name, path in targets.items()}
-    with _staging(targets) as folders, tempfile.TemporaryDirectory(prefix="xsieve-") as private:
-        job = Job(settings, plans, sources, folders, os.path.join(private, "report.json"), workers)
+    with tempfile.TemporaryDirectory(prefix="xsieve-") as private, ExitStack() as stack:
+        releasing = stack.enter_context(_releasing(settings, found, sources, now, dry_run))
+        staging = _in_private(targets, private) if dry_run else stack.enter_context(_staging(targets))
+        job = Job(settings, found, sources, staging, os.path.join(private, "report.json"), workers)
         with _watching(os.path.join(private, "progress"), sources, progress) as progress_file:
             _execute(job, options, progress_file)
-        report = json.loads(Path(job.report).read_bytes())
-        outputs = _publish(job, report, targets)
+        report = Report.read(job.report)
+        outputs = (_would if dry_run else _publish)(job, report, targets, releasing)
     shares = [sum(output.rejected.values()) / output.read for output in outputs.values() if output.read]
     return Summary(
         outputs,
@@ -84,6 +96,7 @@ def run(
         settings.max_rejects,
         targets.get(REJECTS),
         st.warnings(settings),
+        dry_run,
     )
 
 
@@ -192,23 +205,115 @@ def _watching(
         tell()
 
 
-def _publish(job: Job, report: Mapping[str, Any], targets: Mapping[str, str]) -> dict[str, OutputSummary]:
-    """Check what the workers told, publish, and say what was done."""
-    _refuse_rounded(report)
-    summaries = {
-        name: summary_of(name, plan.kind, _counts(report["counts"].get(name, []))) for name, plan in job.plans.items()
-    }
-    staged = [Staged(*entry) for entry in report["files"]]
-    outputs: list[Output] = []
-    for name, folder in targets.items():
-        facts, prefix = {"what": "payloads that could not be handled, without content"}, "rejects"
-        if name != REJECTS:
-            facts, prefix = _facts(job, summaries[name]), job.plans[name].kind
-        outputs.append(
-            Output(folder, job.folders[name], [file for file in staged if file.output == name], facts, prefix)
+class Report(NamedTuple):
+    """What the workers told."""
+
+    counts: Mapping[str, Counts]  # by branch
+    files: Sequence[Staged]
+    seen: Sequence[Any]  # evidence of rounded ids
+    units: Mapping[str, Counted]  # by branch, where files do not tell how many objects there are
+
+    @classmethod
+    def read(cls, path: str) -> "Report":
+        told = json.loads(Path(path).read_bytes())
+        counts = {name: Counter({(w, r): n for w, r, n in entries}) for name, entries in told["counts"].items()}
+        return cls(
+            counts,
+            [Staged(*entry) for entry in told["files"]],
+            told["seen"],
+            {name: Counted(*found) for name, found in told["units"]},
         )
-    files = dict(zip(targets, publish(outputs), strict=True))
-    return {name: replace(summary, files=files[name]) for name, summary in summaries.items()}
+
+    def staged(self, name: str) -> list[Staged]:
+        """The staged files of a branch."""
+        return [file for file in self.files if file.output == name]
+
+
+@contextmanager
+def _releasing(
+    settings: st.Settings, found: Mapping[str, Branch], sources: Sequence[Source], now: datetime, dry_run: bool
+) -> Iterator[Releasing | None]:
+    """What leads the releases; None where nothing goes to anybody. No ledger, no release."""
+    if not any(branch.outflows for branch in found.values()):
+        yield None
+        return
+    with ledger_of(settings, dry_run) as ledger:
+        releasing = Releasing(settings, found, sources, ledger, now)
+        releasing.check()
+        if not dry_run:
+            releasing.recover()
+        try:
+            yield releasing
+        finally:
+            releasing.discard()
+
+
+def _in_private(targets: Mapping[str, str], private: str) -> dict[str, str]:
+    """Staging folders that vanish with the run, for one that writes nothing."""
+    folders = {name: os.path.join(private, f"staged-{number}") for number, name in enumerate(targets)}
+    for folder in folders.values():
+        os.mkdir(folder)
+    return folders
+
+
+def _summaries(job: Job, report: Report) -> dict[str, OutputSummary]:
+    _refuse_rounded(report)
+    return {
+        label: summary_of(label, branch.plan.kind, report.counts.get(label, Counter()))
+        for label, branch in job.branches.items()
+    }
+
+
+def _publish(
+    job: Job, report: Report, targets: Mapping[str, str], releasing: Releasing | None
+) -> dict[str, OutputSummary]:
+    """Check what the workers told, offer, publish, and say what was done."""
+    summaries = _summaries(job, report)
+    inside = {name: folder for name, folder in targets.items() if name == REJECTS or not job.branches[name].outflows}
+    outputs = [_output(job, report, name, folder, summaries.get(name)) for name, folder in inside.items()]
+    files = dict(zip(inside, _all_at_once(outputs, summaries, report, releasing), strict=False))
+    return {
+        label: replace(summary, files=files.get(label, []), releases=releasing.summaries(label) if releasing else [])
+        for label, summary in summaries.items()
+    }
+
+
+def _all_at_once(
+    outputs: Sequence[Output], summaries: Mapping[str, OutputSummary], report: Report, releasing: Releasing | None
+) -> list[list[str]]:
+    """Publish outputs and releases, once all of them are fit for it and the ledger has answered."""
+    if releasing is None:
+        return publish(outputs)
+    try:
+        releasing.assemble_all(summaries, report.staged, report.units)
+        releasing.offer()
+        published = publish([*outputs, *releasing.outputs()])
+        releasing.published()
+        return published
+    except BaseException:
+        releasing.keep()
+        raise
+
+
+def _would(
+    job: Job, report: Report, targets: Mapping[str, str], releasing: Releasing | None
+) -> dict[str, OutputSummary]:
+    """What a run would do."""
+    return {
+        label: replace(
+            summary,
+            state="would be written" if not job.branches[label].outflows else "",
+            releases=releasing.would(label, report.staged(label), report.units.get(label)) if releasing else [],
+        )
+        for label, summary in _summaries(job, report).items()
+    }
+
+
+def _output(job: Job, report: Report, name: str, folder: str, summary: OutputSummary | None) -> Output:
+    facts, prefix = {"what": "payloads that could not be handled, without content"}, "rejects"
+    if summary:
+        facts, prefix = _facts(job, summary), summary.kind
+    return Output(folder, job.folders[name], report.staged(name), facts, prefix)
 
 
 def _facts(job: Job, summary: OutputSummary) -> dict[str, Any]:
@@ -229,14 +334,10 @@ def _facts(job: Job, summary: OutputSummary) -> dict[str, Any]:
     }
 
 
-def _counts(entries: Sequence[Sequence[Any]]) -> Counts:
-    return Counter({(what, reason): number for what, reason, number in entries})
-
-
-def _refuse_rounded(report: Mapping[str, Any]) -> None:
+def _refuse_rounded(report: Report) -> None:
     """A source whose ids went through a float is refused: the ids it had cannot be got back."""
     found: dict[tuple[str, int], Rounding] = {}
-    for output, source, (large, ending) in report["seen"]:
+    for output, source, (large, ending) in report.seen:
         known = found.get((output, source), Rounding())
         found[output, source] = Rounding(known.large + large, known.ending_00 + ending)
     rounded = sorted({source for (_, source), rounding in found.items() if rounding.looks_rounded()})

@@ -43,6 +43,7 @@ class Staged(NamedTuple):
     ending: str
     units: int
     sha256: str = ""  # of its bytes, where they may go to somebody
+    period: tuple[int, int] | None = None  # the first and last moment (ms since 1970) that the ids in it tell
 
 
 Part = tuple[int, int]  # of the ids: day or hour (ms since 1970, -1 undated, 0 unsplit), and number by hash
@@ -234,7 +235,13 @@ class FinishIds(beam.DoFn):
             some = ids[first : first + self.most]
             with content_kept_in():
                 sha256 = write_ids(some, file)
-            yield Staged(self.output, file, part_name(part, self.split), ".txt", len(some), sha256)
+            yield Staged(self.output, file, part_name(part, self.split), ".txt", len(some), sha256, period_of(some))
+
+
+def period_of(ids: Ids) -> tuple[int, int] | None:
+    """The first and last moment (ms since 1970) that ascending ids tell; None if none of them tells any."""
+    timed = ids[np.searchsorted(ids, FIRST_TIMED_ID) :]
+    return (int(timed[0] >> 22) + EPOCH_MS, int(timed[-1] >> 22) + EPOCH_MS) if len(timed) else None
 
 
 def write_ids(ids: Ids, file: str) -> str:

@@ -16,6 +16,24 @@ class Progress(NamedTuple):
 
 
 @dataclass(frozen=True)
+class ReleaseSummary:
+    """What became of a release: published, withheld, prepared; and the account it was held against."""
+
+    recipient: str
+    release: str
+    state: str
+    unit: str
+    units: int
+    left_out: int  # by truncation
+    used: int  # of the cap, this release included if it was granted
+    cap: int | None
+    left: int | None
+    clause: str
+    files: list[str] = field(default_factory=list)
+    says: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class OutputSummary:
     """What became of the records for one output: read = out + dropped + rejected."""
 
@@ -28,6 +46,7 @@ class OutputSummary:
     noted: dict[str, int]
     files: list[str] = field(default_factory=list)
     state: str = "published"
+    releases: list[ReleaseSummary] = field(default_factory=list)
 
     @property
     def balanced(self) -> bool:
@@ -48,11 +67,18 @@ class Summary:
     max_rejects: float
     rejects_path: str | None = None
     warnings: list[str] = field(default_factory=list)
+    dry_run: bool = False
 
     @property
     def too_many_rejects(self) -> bool:
         """Whether more was rejected than the settings allow."""
         return self.rejected_share > self.max_rejects
+
+    @property
+    def withheld(self) -> list[str]:
+        """The releases that are withheld."""
+        releases = (release for output in self.outputs.values() for release in output.releases)
+        return [release.release for release in releases if release.state not in ("published", "prepared")]
 
     def as_dict(self) -> dict[str, Any]:
         """For machines."""

@@ -1,5 +1,7 @@
 """The graph of a run, before it runs: what fits together, and what is done only once."""
 
+from datetime import datetime, timezone
+
 import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -9,6 +11,7 @@ from outputs import settings
 from xsieve.pipelines import graph
 from xsieve.pipelines.graph import Job, build, by_plan
 from xsieve.pipelines.plans import plans_of
+from xsieve.pipelines.releases import branches
 from xsieve.pipelines.sources import Source
 from xsieve.pipelines.stage import StageIds, StageLines, StageRows
 from xsieve.transforms import Plan, RawBatch, Sift
@@ -34,10 +37,11 @@ def built(tmp_path):
         known = settings(tmp_path, outputs, **more)
         folders = {name: str(tmp_path / name) for name in (*outputs, graph.REJECTS)}
         pipeline = new_pipeline()
-        build(pipeline, Job(known, plans_of(known), (Source(0, "x.jsonl", 9, "lines"),), folders, "report", 1))
-        found = Steps()
-        pipeline.visit(found)
-        return found.steps
+        found = branches(known, plans_of(known), datetime.now(timezone.utc))
+        build(pipeline, Job(known, found, (Source(0, "x.jsonl", 9, "lines"),), folders, "report", 1))
+        steps = Steps()
+        pipeline.visit(steps)
+        return steps.steps
 
     return build_it
 

@@ -1,0 +1,330 @@
+"""Releasing: what a run has staged for others is put together, offered to the ledger, and published if that grants it.
+
+All releases of a run are offered before anything is published, so that a ledger that fails stops all of it. What is not granted
+waits beside its place; what is hydrated waits for a person. A crash at any point is set right by the same run again: an
+offer that was granted is granted again and counted once, and files that were being moved are moved on (``publish``).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from apache_beam.io.filesystems import FileSystems
+
+from xsieve.pipelines import publish
+from xsieve.pipelines import settings as st
+from xsieve.pipelines.folders import PublishError
+from xsieve.pipelines.kept import File, Kept, assemble, digest_of, hold, set_digest
+from xsieve.pipelines.outflow import Outflow, refusals, withheld_help
+from xsieve.pipelines.release_files import README, SUMS, checksums, manifest_facts, readme
+from xsieve.pipelines.releases import Branch, content_fingerprint, input_fingerprint, offer_of
+from xsieve.pipelines.sources import Source
+from xsieve.pipelines.stage import Staged
+from xsieve.pipelines.summary import OutputSummary, ReleaseSummary
+from xsieve.pipelines.truncate import read_ids, truncated
+from xsieve.transforms.records.outflow import Decision, Offer
+
+if TYPE_CHECKING:
+    from xsieve.transforms.ledger import Known, Ledger
+
+DAYS = timedelta(days=30)
+
+
+class ReleaseError(Exception):
+    """A release that cannot be offered. Says what is wrong and what to do; never content."""
+
+
+class Counted(NamedTuple):
+    """How many distinct objects there are in what was staged, and which, as a digest."""
+
+    units: int
+    digest: str
+
+
+@dataclass
+class Release:
+    """A release on its way."""
+
+    outflow: Outflow
+    offer: Offer
+    kept: Kept | None = None  # None: nothing was put together
+    decision: Decision | None = None
+    before: bool = False  # it was published by an earlier run
+    left_out: int = 0  # objects, by truncation
+    files: Sequence[str] = ()
+
+
+class Releasing:
+    """The releases of one run. ``truncate`` asks for it where the settings do not."""
+
+    def __init__(
+        self,
+        settings: st.Settings,
+        branches: Mapping[str, Branch],
+        sources: Sequence[Source],
+        ledger: "Ledger",
+        now: datetime,
+    ) -> None:
+        self.settings, self.branches, self.sources, self.ledger, self.now = settings, branches, sources, ledger, now
+        self.releases: dict[str, list[Release]] = {}  # by branch
+        self._inputs = input_fingerprint(sources)
+        self._contents = {b.output: content_fingerprint(settings, b.output) for b in branches.values() if b.outflows}
+        self._staging: list[tuple[str, str]] = []
+
+    # --- before the run
+
+    def check(self) -> None:
+        """Refuse what the declarations do not allow today. Raises ReleaseError."""
+        for outflow in self._outflows():
+            for why in refusals(outflow, self.now):
+                raise ReleaseError(f"outputs.{outflow.output}, for {outflow.recipient}: {why}")
+
+    def recover(self) -> None:
+        """Finish what an interrupted run was publishing, and tell the ledger. Raises PublishError and LedgerError."""
+        for label, branch in self.branches.items():
+            for outflow in branch.outflows:
+                place = self.place(label, outflow)
+                publish.recover(place)
+                told = publish.manifest_of(place)
+                known = self.ledger.release(told["release"]) if told and "release" in told else None
+                if known and known.state == "reserved":
+                    self.ledger.published(known.offer.release, place=place, files=told["files"])
+
+    def place(self, label: str, outflow: Outflow) -> str:
+        """The folder of a release: that of its output, or one inside for each of several recipients."""
+        output = self.settings.outputs[self.branches[label].output]
+        path = output.write.path.removeprefix("file://")
+        several = isinstance(output, st.Ids | st.Hydrated) and len(output.receivers) > 1
+        return FileSystems.join(path, outflow.recipient) if several else path
+
+    def _outflows(self) -> Iterator[Outflow]:
+        for branch in self.branches.values():
+            yield from branch.outflows
+
+    # --- after the pipeline
+
+    def assemble_all(
+        self,
+        summaries: Mapping[str, OutputSummary],
+        staged: Callable[[str], Sequence[Staged]],
+        units: Mapping[str, Counted],
+    ) -> None:
+        """Put all releases together. Raises PublishError and LedgerError."""
+        for label, branch in self.branches.items():
+            if branch.outflows:
+                self._assemble(label, staged(label), summaries[label], units.get(label))
+
+    def would(self, label: str, staged: Sequence[Staged], counted: Counted | None) -> list[ReleaseSummary]:
+        """What would become of the releases of a branch now; nothing is written."""
+        found, releases = counted or counted_ids(staged), list[Release]()
+        for outflow in self.branches[label].outflows:
+            content = self._contents[outflow.output]
+            offer = offer_of(outflow, content, self._inputs, found.units, found.digest, self.place(label, outflow))
+            releases.append(Release(outflow, offer, None, self.ledger.weigh(offer, at=self.now)))
+        return [self._summary(release) for release in releases]
+
+    def _assemble(self, label: str, staged: Sequence[Staged], summary: OutputSummary, counted: Counted | None) -> None:
+        """Put the releases of a branch together from what was staged for it. Raises PublishError and LedgerError."""
+        self.releases[label] = [
+            self._release(label, outflow, staged, summary, counted) for outflow in self.branches[label].outflows
+        ]
+
+    def _release(
+        self, label: str, outflow: Outflow, staged: Sequence[Staged], summary: OutputSummary, counted: Counted | None
+    ) -> Release:
+        place = self.place(label, outflow)
+        found = counted or counted_ids(staged)
+        offer = offer_of(outflow, self._contents[outflow.output], self._inputs, found.units, found.digest, place)
+        known = self.ledger.release(offer.release)
+        if known and known.state == "published" and self._is_there(offer):
+            return Release(outflow, offer, None, _published(known), before=True)
+        if known and known.state == "reserved" and known.offer.digest != offer.digest:
+            offer, staged, left_out = self._as_reserved(known, offer, staged)
+        else:
+            offer, staged, left_out = self._fitting(outflow, offer, staged)
+        folder = publish.staging_folder(place)
+        self._staging.append((place, folder))
+        return Release(outflow, offer, self._assembled(folder, outflow, offer, staged, summary), left_out=left_out)
+
+    def _is_there(self, offer: Offer) -> bool:
+        told = publish.manifest_of(offer.place)
+        return bool(told) and told.get("release") == offer.release
+
+    def _fitting(self, outflow: Outflow, offer: Offer, staged: Sequence[Staged]) -> tuple[Offer, Sequence[Staged], int]:
+        """The whole, or what still fits of it where that is asked for."""
+        if not outflow.truncate or self.ledger.release(offer.release):
+            return offer, staged, 0
+        would = self.ledger.weigh(offer)
+        if would.granted or not would.left:
+            return offer, staged, 0
+        return self._cut(offer, staged, would.left)
+
+    def _as_reserved(
+        self, known: "Known", offer: Offer, staged: Sequence[Staged]
+    ) -> tuple[Offer, Sequence[Staged], int]:
+        """What was granted before a crash: as many units as then, if that was a part of the whole."""
+        return self._cut(offer, staged, known.offer.units) if known.offer.units < offer.units else (offer, staged, 0)
+
+    def _cut(self, offer: Offer, staged: Sequence[Staged], most: int) -> tuple[Offer, Sequence[Staged], int]:
+        cut = truncated(staged, most, staged[0].file.rpartition("/")[0])
+        found = counted_ids(cut)
+        return offer._replace(units=found.units, digest=found.digest), cut, offer.units - found.units
+
+    def _assembled(
+        self, folder: str, outflow: Outflow, offer: Offer, staged: Sequence[Staged], summary: OutputSummary
+    ) -> Kept:
+        output = self.settings.outputs[outflow.output]
+        named = publish.names_of(staged, "ids" if isinstance(output, st.Ids) else outflow.output)
+        data = {name: file.file for file, name in named}
+        bytes_ = publish.bytes_of(data.values())
+        files = [File(name, file.units, bytes_[file.file], file.sha256) for file, name in named]
+        counts = {"read": summary.read, "out": summary.out, "dropped": summary.dropped, "rejected": summary.rejected}
+        facts = manifest_facts(offer, {**counts, "sources": len(self.sources)}, _period(staged))
+        text = readme(outflow, offer, facts, files, output.description)
+        files.append(File(README, 0, len(text.encode()), digest_of([text.encode()])))
+        lines = checksums(files)
+        files.append(File(SUMS, 0, len(lines.encode()), digest_of([lines.encode()])))
+        kept = Kept(folder, offer, tuple(files), facts, outflow.country)
+        assemble(kept, data, {README: text, SUMS: lines})
+        return kept
+
+    def offer(self) -> None:
+        """Offer every release to the ledger. What is not granted waits. Raises LedgerError; all is kept then."""
+        for release in self._waiting():
+            if release.offer.unit == "hydrated" and not self._handed_over(release.offer):
+                release.decision = self.ledger.prepare(release.offer)
+            else:
+                release.decision = self.ledger.reserve(release.offer, ids=self._ids(release))
+        for release in self._waiting():
+            if release.decision and not release.decision.granted:
+                release.kept = hold(release.kept) if release.kept else None
+
+    def _handed_over(self, offer: Offer) -> bool:
+        known = self.ledger.release(offer.release)
+        return known is not None and known.state in ("reserved", "published")
+
+    def _ids(self, release: Release) -> Any:
+        """The ids of a series, which count once in 30 days."""
+        if not (release.offer.series and release.offer.cap and release.kept):
+            return None
+        files = [
+            Staged("", FileSystems.join(release.kept.folder, file.name), "", "", file.units)
+            for file in release.kept.files
+            if file.units
+        ]
+        return np.concatenate([np.empty(0, np.int64), *map(read_ids, files)])
+
+    def outputs(self) -> Iterator[publish.Output]:
+        """What is to be published."""
+        for release in self._waiting():
+            if release.decision and release.decision.granted and release.kept:
+                release.files = [FileSystems.join(release.offer.place, file.name) for file in release.kept.files]
+                yield output_of(release.kept)
+
+    def published(self) -> None:
+        """Tell the ledger what was published. Raises LedgerError; the next run tells it then."""
+        for release in self._waiting():
+            if release.decision and release.decision.granted and release.kept:
+                files = [file._asdict() for file in release.kept.files]
+                self.ledger.published(release.offer.release, place=release.offer.place, files=files)
+
+    def keep(self) -> None:
+        """After an error: have what is whole wait, so that nothing that was staged is lost."""
+        for release in self._waiting():
+            with suppress(PublishError):  # where it could not be put anywhere else either
+                release.kept = hold(release.kept) if release.kept else None
+
+    def discard(self) -> None:
+        """Remove what is neither published nor kept."""
+        for place, folder in self._staging:
+            publish.discard(place, folder)
+
+    def _waiting(self) -> Iterable[Release]:
+        return [release for some in self.releases.values() for release in some if release.kept]
+
+    # --- what is said
+
+    def summaries(self, label: str) -> list[ReleaseSummary]:
+        """What became of the releases of a branch."""
+        return [self._summary(release) for release in self.releases.get(label, [])]
+
+    def _summary(self, release: Release) -> ReleaseSummary:
+        offer, decision = release.offer, release.decision
+        assert decision is not None
+        state = "published" if decision.granted else decision.state
+        return ReleaseSummary(
+            recipient=offer.recipient,
+            release=offer.release,
+            state=state,
+            unit=offer.unit,
+            units=offer.units,
+            left_out=release.left_out,
+            used=decision.used,
+            cap=decision.cap,
+            left=decision.left,
+            clause=decision.clause,
+            files=list(release.files),
+            says=list(self._says(release, state)),
+        )
+
+    def _says(self, release: Release, state: str) -> Iterator[str]:
+        offer = release.offer
+        if release.before:
+            yield "was published before; nothing was done and nothing counted"
+        if release.left_out:
+            yield f"truncated: the {release.left_out:,} highest of its ids do not fit and were left out"
+        if state == "prepared":
+            yield f"waits for a person: xsieve release {offer.output} --by PERSON"
+        elif state != "published" and release.decision:
+            yield from withheld_help(release.decision, release.outflow)
+        if not release.before and state == "published" and not offer.series and (earlier := self._earlier(offer)):
+            number = sum(known.units for known in earlier)
+            yield f"{number:,} units of other releases of this output to {offer.recipient} in 30 days count as well"
+
+    def _earlier(self, offer: Offer) -> list["Known"]:
+        return [
+            known
+            for known in self.ledger.releases("reserved", "published")
+            if (known.offer.output, known.offer.recipient) == (offer.output, offer.recipient)
+            and known.offer.release != offer.release
+            and known.first > self.now - DAYS
+        ]
+
+
+@contextmanager
+def ledger_of(settings: st.Settings, read_only: bool = False) -> Iterator["Ledger"]:
+    """The ledger of the settings. Raises ReleaseError where none is named, LedgerError where it cannot be opened."""
+    from xsieve.transforms.ledger import open_ledger  # SQLAlchemy is heavy
+
+    if not settings.ledger:
+        raise ReleaseError("ledger: is missing; what goes to a recipient has to be accounted for")
+    with open_ledger(settings.ledger, create=not read_only) as ledger:
+        yield ledger
+
+
+def output_of(kept: Kept) -> publish.Output:
+    """A release as something to publish: its files have their final names already."""
+    staged = [
+        Staged(kept.offer.output, FileSystems.join(kept.folder, file.name), file.name, "", file.units, file.sha256)
+        for file in kept.files
+    ]
+    return publish.Output(kept.offer.place, kept.folder, staged, kept.facts)
+
+
+def counted_ids(staged: Sequence[Staged]) -> Counted:
+    """The ids in staged files, which are distinct over all of them."""
+    files = [File("", file.units, 0, file.sha256) for file in staged]
+    return Counted(sum(file.units for file in staged), set_digest(files))
+
+
+def _period(staged: Sequence[Staged]) -> tuple[int, int] | None:
+    known = [file.period for file in staged if file.period]
+    return (min(first for first, _ in known), max(last for _, last in known)) if known else None
+
+
+def _published(known: "Known") -> Decision:
+    offer = known.offer
+    return Decision(True, offer.release, known.units, 0, None, offer.clause, "published", repeated=True)
