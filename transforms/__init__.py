@@ -1,33 +1,40 @@
 """The verbs of the sieve, as Beam transforms and as functions of the same names.
 
-``StripIdentifiers``, ``Dehydrate`` and ``DropSensitive`` work on any PCollection of JSON lines; ``strip_identifiers``,
-``dehydrate`` and ``drop_sensitive`` on lines at hand, without Beam. ``Plan`` says what they let through.
+``StripIdentifiers``, ``Dehydrate``, ``KeepPublic`` and ``DropSensitive`` work on any PCollection of JSON lines;
+``strip_identifiers``, ``dehydrate``, ``keep_public`` and ``drop_sensitive`` on lines at hand, without Beam. ``Plan`` says
+what they let through. ``CountOutflow`` counts what leaves: exactly, each object once in a release.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from xsieve.transforms.outflow import CountedOutflow, CountOutflow
     from xsieve.transforms.records.batch import RawBatch, Reason, Reject
     from xsieve.transforms.records.plan import Enrichment, Plan, PlanError, Where
-    from xsieve.transforms.records.sieves import dehydrate, drop_sensitive, strip_identifiers
-    from xsieve.transforms.sift import IdBatch, RowBatch, Sift, Sifted, StoreBatch
-    from xsieve.transforms.verbs import Dehydrate, DropSensitive, StripIdentifiers
+    from xsieve.transforms.records.sieves import dehydrate, drop_sensitive, keep_public, strip_identifiers
+    from xsieve.transforms.sift import HydratedBatch, IdBatch, RowBatch, Sift, Sifted, StoreBatch
+    from xsieve.transforms.verbs import Dehydrate, DropSensitive, KeepPublic, StripIdentifiers
 
 _HOMES = {
+    "outflow": ("CountOutflow", "CountedOutflow"),
     "records.batch": ("RawBatch", "Reason", "Reject"),
     "records.plan": ("Enrichment", "Plan", "PlanError", "Where"),
-    "records.sieves": ("dehydrate", "drop_sensitive", "strip_identifiers"),
-    "sift": ("IdBatch", "RowBatch", "Sift", "Sifted", "StoreBatch"),
-    "verbs": ("Dehydrate", "DropSensitive", "StripIdentifiers"),
+    "records.sieves": ("dehydrate", "drop_sensitive", "keep_public", "strip_identifiers"),
+    "sift": ("HydratedBatch", "IdBatch", "RowBatch", "Sift", "Sifted", "StoreBatch"),
+    "verbs": ("Dehydrate", "DropSensitive", "KeepPublic", "StripIdentifiers"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "CountOutflow",
+    "CountedOutflow",
     "Dehydrate",
     "DropSensitive",
     "Enrichment",
+    "HydratedBatch",
     "IdBatch",
+    "KeepPublic",
     "Plan",
     "PlanError",
     "RawBatch",
@@ -41,6 +48,7 @@ __all__ = [
     "Where",
     "dehydrate",
     "drop_sensitive",
+    "keep_public",
     "strip_identifiers",
 ]
 

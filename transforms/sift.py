@@ -16,6 +16,7 @@ from apache_beam.metrics import Metrics
 from apache_beam.pvalue import PCollection, TaggedOutput
 
 from xsieve.transforms.records.batch import RawBatch, Reject
+from xsieve.transforms.records.hydrated import Hydrated
 from xsieve.transforms.records.ids import Ids
 from xsieve.transforms.records.plan import Plan
 from xsieve.transforms.records.rows import Rows
@@ -63,6 +64,14 @@ class IdBatch(NamedTuple):
     offset: int
 
 
+class HydratedBatch(NamedTuple):
+    """Records that may be handed on by a person, all objects in them, and where they came from."""
+
+    hydrated: Hydrated
+    source: int
+    offset: int
+
+
 class StoreBatch(NamedTuple):
     """Payloads that may be stored, as JSON lines, and where they came from."""
 
@@ -71,13 +80,13 @@ class StoreBatch(NamedTuple):
     offset: int
 
 
-BATCHES: dict[str, type] = {"rows": RowBatch, "ids": IdBatch, "store": StoreBatch}
+BATCHES: dict[str, type] = {"rows": RowBatch, "ids": IdBatch, "hydrated": HydratedBatch, "store": StoreBatch}
 
 
 class Sifted(NamedTuple):
     """The outputs of a sift: what passes, one Counts a batch, and the rejects."""
 
-    passed: Any  # PCollection of RowBatch, IdBatch or StoreBatch
+    passed: Any  # PCollection of RowBatch, IdBatch, HydratedBatch or StoreBatch
     counts: PCollection[Counts]
     rejects: PCollection[Reject]
 

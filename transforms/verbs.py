@@ -18,7 +18,7 @@ from apache_beam.pvalue import PCollection
 from xsieve.transforms.records.batch import RawBatch
 from xsieve.transforms.records.plan import Plan
 from xsieve.transforms.records.sieves import batch_of
-from xsieve.transforms.sift import IdBatch, RowBatch, Sift, Sifted, StoreBatch
+from xsieve.transforms.sift import HydratedBatch, IdBatch, RowBatch, Sift, Sifted, StoreBatch
 
 JsonLines = Union[bytes, str, RawBatch]  # noqa: UP007 Beam reads typing.Union only
 
@@ -73,6 +73,15 @@ class Dehydrate(_Verb):
         return ids | "Leave out repeats" >> beam.Distinct() if self.distinct else ids
 
 
+class KeepPublic(_Verb):
+    """JSON lines -> JSON lines (bytes): posts and users that are public for certain, one a line, to be handed on by a person."""
+
+    kind = "hydrated"
+
+    def expand(self, lines: PCollection[JsonLines]) -> PCollection[bytes]:
+        return self._sift(lines) | "One record each" >> beam.FlatMap(_records)
+
+
 class DropSensitive(_Verb):
     """JSON lines -> JSON lines (bytes): the payloads in their own shape, less what must not be stored."""
 
@@ -88,6 +97,10 @@ def _rows(batch: RowBatch) -> Iterable[dict[str, Any]]:
 
 def _ids(batch: IdBatch) -> Iterable[str]:
     return map(str, batch.ids.tolist())
+
+
+def _records(batch: HydratedBatch) -> Iterable[bytes]:
+    return batch.hydrated.lines
 
 
 def _lines(batch: StoreBatch) -> Iterable[bytes]:

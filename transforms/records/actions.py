@@ -4,7 +4,7 @@ from functools import cache
 
 from xsieve.configs import TableError, table
 
-KINDS = ("rows", "ids", "store")
+KINDS = ("rows", "ids", "hydrated", "store")
 ACTIONS = frozenset({"keep", "drop", "coarsen", "scrub", "count"})
 
 

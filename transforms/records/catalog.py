@@ -143,14 +143,22 @@ def _add(objects: dict[str, dict[str, Field]], field: Field, where: str, *, own:
 
 
 @cache
-def _rank() -> dict[str, int]:
-    """How much a class lets through, over all kinds of output: the number of kinds in which it is not dropped."""
-    kinds = ("rows", "ids", "store")
-    return {line.cells["class"]: sum(line.cells[kind] != "drop" for kind in kinds) for line in table("actions.tsv")}
+def _passing() -> dict[str, frozenset[str]]:
+    """What a class may do: the kinds of output that it passes to, and those that it passes to as it is."""
+    return {
+        line.cells["class"]: frozenset(
+            what
+            for kind in ("rows", "ids", "hydrated", "store")
+            for what, passes in ((kind, line.cells[kind] != "drop"), (f"{kind} whole", line.cells[kind] == "keep"))
+            if passes
+        )
+        for line in table("actions.tsv")
+    }
 
 
 def _loosens(known: str, new: str) -> bool:
-    return _rank()[new] >= _rank()[known]
+    """Whether a class may do anything that the other may not, or may do nothing less."""
+    return not _passing()[new] < _passing()[known]
 
 
 def _check_references(objects: dict[str, dict[str, Field]]) -> None:

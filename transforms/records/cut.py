@@ -4,7 +4,7 @@ First the records themselves; then, in what remains, every value that names one 
 places and polls that only they had. How records are named stands in ``configs/references.tsv``.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any
 
@@ -13,9 +13,9 @@ from msgspec import UNSET, Struct
 from xsieve.configs import table
 from xsieve.transforms.records.families import POST_OBJECTS, Includes, items
 from xsieve.transforms.records.forms import attribute_of
-from xsieve.transforms.records.visibility import Eye, loud_sign, sign_ways
 
 Objects = dict[type[Struct], str]  # form -> the object of the field tables
+Reason = Callable[[Struct, Includes], str | None]  # why a record beside what its page includes may not be seen
 LONG_ENOUGH = 4  # characters of a name that is sought within links, too
 TEXTS = frozenset({"text", "full_text", "body", "summary"})  # what the author of a record that stays wrote
 OWN_KEYS = ("id", "id_str", "media_key", "username", "screen_name", "url", "expanded_url", "expanded")
@@ -46,11 +46,9 @@ def names_of(record: Struct, objects: Objects) -> Iterator[str]:
 class Knife:
     """Cuts what is not public out of one payload. ``dropped`` are records that were taken out of it already."""
 
-    def __init__(
-        self, objects: Objects, eyes: Mapping[str, Eye], page: Includes, dropped: Iterable[Struct] = ()
-    ) -> None:
+    def __init__(self, objects: Objects, reason: Reason, page: Includes, dropped: Iterable[Struct] = ()) -> None:
         self._objects = objects
-        self._eyes = eyes
+        self._reason = reason
         self._page = page
         self._out: list[Struct] = list(dropped)
         self._closed = {name for record in self._out for name in names_of(record, objects)}
@@ -94,11 +92,9 @@ class Knife:
         return kept
 
     def _hides(self, record: Struct) -> bool:
-        name = self._objects.get(type(record), "")
-        if name in POST_OBJECTS:
-            by_closed = bool(self._closed) and str(getattr(record, "author_id", None)) in self._closed
-            return by_closed or bool(self._eyes[name].reason(record, self._page))
-        return bool(loud_sign(record, sign_ways(name)))
+        is_post = self._objects.get(type(record)) in POST_OBJECTS
+        by_closed = is_post and bool(self._closed) and str(getattr(record, "author_id", None)) in self._closed
+        return by_closed or bool(self._reason(record, self._page))
 
     # what leads to them
 

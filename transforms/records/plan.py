@@ -42,16 +42,19 @@ ANYTHING = Where()
 class Plan:
     """What one output lets through.
 
-    kind: ``rows`` (one flat row per public post), ``ids`` (distinct ids) or ``store`` (the payload, less what must not pass).
+    kind: ``rows`` (one flat row per public post), ``ids`` (distinct ids), ``hydrated`` (posts and users that are public for
+    certain, to be handed on) or ``store`` (the payload, less what must not pass).
     rows: ``text`` adds the scrubbed text, ``place`` ("country" or "city") the place beside it, ``time`` ("hour", "day",
     "exact") and ``metrics`` ("rounded", "exact", "drop") say how fine they are, ``columns`` picks columns (default: all).
     ids: ``ids`` is "post", "user" or "dm"; ``nested`` adds the posts (or authors) that posts repeat and quote.
+    hydrated: ``objects`` is "posts", "users" (authors too) or "both"; ``countries`` are those of all recipients (DE): what is
+    withheld in one of them stays behind; where none are given, what is withheld anywhere.
     store: ``direct_messages`` lets DMs through, for whoever has the consent of those who wrote them.
     all: ``where`` filters, ``enrich`` declares fields that users added, ``attested`` says that the data came by an app-only
     token, which sees public posts only; ``catalogs`` are (name, text) of field tables of one's own.
     """
 
-    kind: Literal["rows", "ids", "store"]
+    kind: Literal["rows", "ids", "hydrated", "store"]
     text: bool = False
     place: Literal["country", "city"] | None = None
     time: Literal["hour", "day", "exact"] = "hour"
@@ -59,6 +62,8 @@ class Plan:
     columns: tuple[str, ...] | None = None
     ids: Literal["post", "user", "dm"] = "post"
     nested: bool = False
+    objects: Literal["posts", "users", "both"] = "posts"
+    countries: tuple[str, ...] = ()
     direct_messages: bool = False
     where: Where = ANYTHING
     enrich: tuple[Enrichment, ...] = ()
@@ -68,6 +73,8 @@ class Plan:
     def __post_init__(self) -> None:
         if self.place and not (self.kind == "rows" and self.text):
             raise PlanError("place: a place may pass only beside the text of its post (text: scrub)")
+        if not all(len(code) == 2 and code.isascii() and code.isalpha() and code.isupper() for code in self.countries):
+            raise PlanError("countries: a country is two capital letters (ISO 3166), such as DE")
         self.catalog()
 
     @cached_property

@@ -1,4 +1,4 @@
-"""The verbs, on a batch of lines: strip identifiers, dehydrate, drop what is sensitive. Without Beam, without files.
+"""The verbs, on a batch of lines: strip identifiers, dehydrate, keep what is public, drop what is sensitive. Without Beam, without files.
 
     >>> passed = strip_identifiers('{"id": "1580000000000000000", "text": "Sun over #Lisbon, thanks @anna"}')
     >>> passed.counts["out", ""], passed.content.as_dicts()[0]["is_repost"]
@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from xsieve.transforms.records.batch import RawBatch
+from xsieve.transforms.records.hydrated import Hydrated, HydratedSieve
 from xsieve.transforms.records.ids import Ids, IdsSieve
 from xsieve.transforms.records.plan import Plan
 from xsieve.transforms.records.rows import Rows, RowsSieve
@@ -20,8 +21,13 @@ from xsieve.transforms.records.store import StoreSieve
 
 Lines = bytes | str | Iterable[bytes | str]
 
-ROWS, IDS, STORE = Plan("rows"), Plan("ids"), Plan("store")
-_KINDS: dict[str, type[Sieve[Any]]] = {"rows": RowsSieve, "ids": IdsSieve, "store": StoreSieve}
+ROWS, IDS, HYDRATED, STORE = Plan("rows"), Plan("ids"), Plan("hydrated"), Plan("store")
+_KINDS: dict[str, type[Sieve[Any]]] = {
+    "rows": RowsSieve,
+    "ids": IdsSieve,
+    "hydrated": HydratedSieve,
+    "store": StoreSieve,
+}
 
 
 def sieve_for(plan: Plan) -> Sieve[Any]:
@@ -51,6 +57,11 @@ def strip_identifiers(lines: Lines, plan: Plan = ROWS) -> Sifted[Rows]:
 
 def dehydrate(lines: Lines, plan: Plan = IDS) -> Sifted[Ids]:
     """The ids of the posts, authors or DMs that the plan asks for, as int64, repeats included (kind ``ids``)."""
+    return sieve_for(plan)(batch_of(lines))
+
+
+def keep_public(lines: Lines, plan: Plan = HYDRATED) -> Sifted[Hydrated]:
+    """The posts and users that are public for certain, in their own shape, and all objects in them (kind ``hydrated``)."""
     return sieve_for(plan)(batch_of(lines))
 
 

@@ -33,7 +33,7 @@ from xsieve.transforms.records.shapes import load as load_shapes
 from xsieve.transforms.records.signs import Sign, places, signs_within, table_of_signs
 from xsieve.transforms.records.tally import Counts, Tally
 from xsieve.transforms.records.times import seconds
-from xsieve.transforms.records.visibility import Eye, eye_of
+from xsieve.transforms.records.visibility import UNKNOWN, Eye, eye_of
 
 C = TypeVar("C")
 Needs = Iterable[tuple[str, str]]  # (object, path from there)
@@ -133,7 +133,7 @@ class Sieve(Generic[C]):
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         catalog = plan.catalog()
-        signs = places(catalog)
+        signs = self.signs(catalog)
         self.codecs: dict[str, Codec] = {}
         self.object_of: dict[type[msgspec.Struct], str] = {}  # form -> the object of the field tables
         for shape in filter(self.looks_into, load_shapes()):
@@ -152,6 +152,10 @@ class Sieve(Generic[C]):
     def markers(self) -> frozenset[Place]:
         """What it needs to know of only whether it is there."""
         return frozenset()
+
+    def signs(self, catalog: Catalog) -> dict[Place, type[Sign]]:
+        """The values that say who may see a record, by where they stand."""
+        return places(catalog)
 
     def looks_into(self, shape: Shape) -> bool:
         """Whether it takes anything of payloads of that shape; others are counted by the name of their shape."""
@@ -228,7 +232,7 @@ class Sieve(Generic[C]):
         reasons: list[str | None] = []
         if group.loud:
             met: list[Sign] = []
-            kinds = frozenset(map(type, group.loud))
+            kinds = frozenset(kind for sign in group.loud for kind in type(sign).__mro__)
             reasons = eye.reasons(posts.posts, posts.pages, posts.originals, kinds, met)
             trusted = self.trusted(group, tally, met)
             if trusted is not group:
@@ -242,9 +246,14 @@ class Sieve(Generic[C]):
             posts = posts.pick(reason is None for reason in reasons)
         if eye.family is ACTIVITY:
             posts = _filter(posts, [post.verb not in other_verbs() for post in posts.posts], "activity_not_post", tally)
-        if not self.plan.attested:
-            tally.noted("visibility_unknown", eye.unknown(posts.posts, posts.pages))
+        posts = self.doubtful(posts, eye, tally)
         return wanted_posts(posts, self.plan.where, eye.family, tally)
+
+    def doubtful(self, posts: Posts, eye: Eye, tally: Tally) -> Posts:
+        """Posts that do not tell who may see them pass, for one's own use, and are counted."""
+        if not self.plan.attested:
+            tally.noted(UNKNOWN, eye.unknown(posts.posts, posts.pages))
+        return posts
 
     def _unfold(self, group: Group, family: Family) -> Posts:
         if group.shape.holds == "post":

@@ -7,7 +7,7 @@ be found again in the decoded records betrays a repeated key. Which field is whi
 
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Any, ClassVar, get_args
+from typing import Any, get_args
 
 from msgspec import Struct, structs
 
@@ -21,7 +21,7 @@ class Sign:
     """A value that says who may see a record. ``loud`` if it says that not everybody may."""
 
     __slots__ = ("loud", "value")
-    reason: ClassVar[str] = ""
+    reason: str = ""
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -79,6 +79,20 @@ class Withheld(Sign):
         if value.__class__ is not list or not all(code.__class__ is str for code in value):
             raise TypeError
         return any(code.upper() in EVERYWHERE for code in value)
+
+
+def withheld_from(countries: frozenset[str]) -> type[Withheld]:
+    """The sign that is loud where a record is withheld in one of the countries; where none are known, in any at all."""
+
+    class WithheldHere(Withheld):
+        __slots__ = ("reason",)
+
+        def says_no(self, value: Any) -> bool:
+            everywhere = super().says_no(value)
+            self.reason = Withheld.reason if everywhere else "withheld_in_country"
+            return everywhere or bool(value if not countries else countries & {code.upper() for code in value})
+
+    return WithheldHere
 
 
 class Followers(Sign):

@@ -13,6 +13,7 @@ from xsieve.transforms.records.forms import attribute_of
 from xsieve.transforms.records.signs import KINDS, Sign, table_of_signs
 
 REPOST_OF_NONPUBLIC = "repost_of_nonpublic"
+UNKNOWN = "visibility_unknown"
 MAX_REPOSTS_DEEP = 4
 Kinds = frozenset[type[Sign]]
 ALL_KINDS: Kinds = frozenset(KINDS.values())
