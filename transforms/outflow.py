@@ -1,6 +1,6 @@
 """Counting outflow: how many objects a release holds, each of them once, however often and in whatever slices it is met.
 
-    public = KeepPublic(attested=True, countries=("DE",))
+    public = KeepPublic(attested=True, country="DE")
     records = lines | public
     counted = public.sifted.passed | CountOutflow(public.plan, "scratch", release="2026-11-24", recipients=("lab",))
 

@@ -1,7 +1,7 @@
 """Hydrated: public posts and users in their own shape, one record a line, to be handed on.
 
-Public means: for certain, and to all recipients. What does not tell who may see it stays behind, unless the data came by a
-token that sees public posts only; so does what is withheld in a recipient's country. What leaves is counted here, in the
+Public means: for certain, and where it is received. What does not tell who may see it stays behind, unless the data came by a
+token that sees public posts only; so does what is withheld in that country. What leaves is counted here, in the
 very objects that are encoded.
 """
 
@@ -43,7 +43,7 @@ class HydratedSieve(ShapedSieve[Hydrated]):
 
     def __init__(self, plan: Plan) -> None:
         self.doubts = not plan.attested
-        self._withheld = withheld_from(frozenset(plan.countries))
+        self._withheld = withheld_from(plan.country)
         super().__init__(plan)
 
     def signs(self, catalog: Catalog) -> dict[Place, type[Sign]]:

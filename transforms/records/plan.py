@@ -4,6 +4,7 @@ Workers compile it into decoders once (``sift.sieve_for``) and keep them by the 
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -47,8 +48,8 @@ class Plan:
     rows: ``text`` adds the scrubbed text, ``place`` ("country" or "city") the place beside it, ``time`` ("hour", "day",
     "exact") and ``metrics`` ("rounded", "exact", "drop") say how fine they are, ``columns`` picks columns (default: all).
     ids: ``ids`` is "post", "user" or "dm"; ``nested`` adds the posts (or authors) that posts repeat and quote.
-    hydrated: ``objects`` is "posts", "users" (authors too) or "both"; ``countries`` are those of all recipients (DE): what is
-    withheld in one of them stays behind; where none are given, what is withheld anywhere.
+    hydrated: ``objects`` is "posts", "users" (authors too) or "both"; ``country`` is where it is received (DE): what is
+    withheld there stays behind; where it is not known, what is withheld anywhere.
     store: ``direct_messages`` lets DMs through, for whoever has the consent of those who wrote them.
     all: ``where`` filters, ``enrich`` declares fields that users added, ``attested`` says that the data came by an app-only
     token, which sees public posts only; ``catalogs`` are (name, text) of field tables of one's own.
@@ -63,7 +64,7 @@ class Plan:
     ids: Literal["post", "user", "dm"] = "post"
     nested: bool = False
     objects: Literal["posts", "users", "both"] = "posts"
-    countries: tuple[str, ...] = ()
+    country: str | None = None
     direct_messages: bool = False
     where: Where = ANYTHING
     enrich: tuple[Enrichment, ...] = ()
@@ -73,8 +74,8 @@ class Plan:
     def __post_init__(self) -> None:
         if self.place and not (self.kind == "rows" and self.text):
             raise PlanError("place: a place may pass only beside the text of its post (text: scrub)")
-        if not all(len(code) == 2 and code.isascii() and code.isalpha() and code.isupper() for code in self.countries):
-            raise PlanError("countries: a country is two capital letters (ISO 3166), such as DE")
+        if self.country is not None and not re.fullmatch("[A-Z]{2}", self.country):
+            raise PlanError("country: a country is two capital letters (ISO 3166), such as DE")
         self.catalog()
 
     @cached_property

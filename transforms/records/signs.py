@@ -81,8 +81,8 @@ class Withheld(Sign):
         return any(code.upper() in EVERYWHERE for code in value)
 
 
-def withheld_from(countries: frozenset[str]) -> type[Withheld]:
-    """The sign that is loud where a record is withheld in one of the countries; where none are known, in any at all."""
+def withheld_from(country: str | None) -> type[Withheld]:
+    """The sign that is loud where a record is withheld in a country (DE); where that is not known, in any at all."""
 
     class WithheldHere(Withheld):
         __slots__ = ("reason",)
@@ -90,7 +90,7 @@ def withheld_from(countries: frozenset[str]) -> type[Withheld]:
         def says_no(self, value: Any) -> bool:
             everywhere = super().says_no(value)
             self.reason = Withheld.reason if everywhere else "withheld_in_country"
-            return everywhere or bool(value if not countries else countries & {code.upper() for code in value})
+            return everywhere or bool(value if country is None else country in {code.upper() for code in value})
 
     return WithheldHere
 
