@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from xsieve.configs import resource
 from xsieve.pipelines.settings import Hydrated, Ids, Settings
 from xsieve.pipelines.settings_outflow import Accepted, Entity, Paper, Recipient, Sender
-from xsieve.pipelines.settings_outflow_checks import UNIT_OF_IDS
 from xsieve.transforms.records.outflow import Cap, Decision, Unit
 from xsieve.transforms.records.policy import Exemption, Profile, in_words
 
@@ -43,14 +42,9 @@ def outflows(settings: Settings, output_name: str, now: datetime) -> list[Outflo
     return [_outflow(settings, output_name, output, name, _day(now)) for name in output.receivers]
 
 
-def unit_of(output: Ids | Hydrated) -> Unit:
-    """What is counted."""
-    return UNIT_OF_IDS[output.ids] if isinstance(output, Ids) else "hydrated"
-
-
 def _outflow(settings: Settings, name: str, output: Ids | Hydrated, to: str, today: date) -> Outflow:
     profile, recipient = settings.profile, settings.recipients[to]
-    entity, unit = settings.entities[recipient.entity], unit_of(output)
+    entity, unit = settings.entities[recipient.entity], output.unit
     exempt = profile.exemptions[output.exempt] if isinstance(output, Ids) and output.exempt else None
     permitted = unit == "post_id" and not exempt and holds(entity.permission, today)
     cap = None if exempt else _cap(profile, unit, entity, permitted)

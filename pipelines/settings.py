@@ -32,8 +32,8 @@ from xsieve.pipelines.settings_values import (
     Share,
     Texts,
 )
+from xsieve.pipelines.settings_warnings import warnings
 from xsieve.transforms.records.policy import Profile
-from xsieve.transforms.records.sensitive import judge
 
 __all__ = [
     "Enrichment",
@@ -199,27 +199,6 @@ def parse(text: str, env: Mapping[str, str] = os.environ, now: datetime | None =
     settings._profile = profile
     settings._written.update(document.written)
     return settings
-
-
-def warnings(settings: Settings) -> list[str]:
-    """What is allowed and yet deserves a second thought: one sentence each."""
-    found: list[str] = []
-    if settings.collection.access != "app_only":
-        found.append(
-            "collection.access is not app_only: posts that do not say who may see them pass and are counted. "
-            "Declare app_only if the data came by a bearer token."
-        )
-    for name, output in settings.outputs.items():
-        if finding := judge(name):
-            found.append(
-                f"outputs.{name}: the name may be read as {finding.item} of the people in the output "
-                f"({finding.clause}). Better is a name for what was collected and when."
-            )
-        if isinstance(output, Rows) and output.time == "exact":
-            found.append(f"outputs.{name}.time: an exact time leads back to the post, and so to its author.")
-        if isinstance(output, Rows) and output.metrics == "exact":
-            found.append(f"outputs.{name}.metrics: exact counts single posts out, and so their authors.")
-    return found
 
 
 def json_schema() -> dict[str, Any]:

@@ -50,6 +50,12 @@ class Sender(Part):
         default=None, description="what an academic institution declares: sole_purpose, approval"
     )
 
+    @property
+    def declares(self) -> frozenset[str]:
+        """The dotted keys that stand, such as academic.approval."""
+        inner = self.academic.model_dump(exclude_none=True) if self.academic else {}
+        return frozenset((*self.model_dump(exclude_none=True), *(f"academic.{key}" for key in inner)))
+
 
 # --- who receives
 

@@ -12,12 +12,11 @@ from xsieve.pipelines.git import in_work_tree
 from xsieve.pipelines.settings_checks import group, hint, texts
 from xsieve.pipelines.settings_errors import Mistake
 from xsieve.pipelines.settings_outflow import Accepted, Entity, Recipient, Sender
+from xsieve.pipelines.settings_outputs import counted
 from xsieve.pipelines.settings_parts import Part
 from xsieve.transforms.records import policy
-from xsieve.transforms.records.outflow import Unit
 from xsieve.transforms.records.words import fold, split
 
-UNIT_OF_IDS: Mapping[str, Unit] = {"post": "post_id", "user": "user_id", "dm": "dm_id"}
 P = TypeVar("P", bound=Part)
 
 
@@ -34,7 +33,7 @@ class Declared(NamedTuple):
 def check(data: object, profile: policy.Profile) -> Iterator[Mistake]:
     """All mistakes of outflow between the parts of ``data``; ``profile`` is the policy that holds."""
     declared = Declared(
-        {name: group(output) for name, output in group(data, "outputs").items() if unit_of(group(output))},
+        {name: group(output) for name, output in group(data, "outputs").items() if counted(group(output))},
         _read(group(data, "recipients"), Recipient),
         _read(group(data, "entities"), Entity),
         _read({"sender": group(data).get("sender")}, Sender).get("sender"),
@@ -48,13 +47,6 @@ def check(data: object, profile: policy.Profile) -> Iterator[Mistake]:
         yield from _content(name, output, declared)
     yield from _recipients(data, declared)
     yield from _entities(declared)
-
-
-def unit_of(output: Mapping[str, Any]) -> Unit | None:
-    """What is counted of an output; None for kinds that stay in-house, and for kinds that there are not."""
-    if output.get("kind") == "ids":
-        return UNIT_OF_IDS.get(str(output.get("ids", "post")))
-    return "hydrated" if output.get("kind") == "hydrated" else None
 
 
 def same(text: str) -> tuple[str, ...]:
@@ -123,8 +115,8 @@ def _exemption(data: object, name: str, output: Mapping[str, Any], declared: Dec
     here, exemption = f"outputs.{name}.exempt", profile.exemptions.get(claimed)
     if exemption is None:
         yield Mistake(here, f"is not granted by the policy of {profile.name}; leave the key out")
-    elif unit_of(output) not in exemption.units:
-        what = policy.UNITS[UNIT_OF_IDS[output["ids"]]]
+    elif counted(output) not in exemption.units:
+        what = policy.UNITS[counted(output)]
         yield Mistake(here, f"does not cover {what} ({exemption.clause.cited}); leave the key out")
     elif "sender" in group(data):
         for need in exemption.needs:
@@ -146,7 +138,7 @@ def _cut(name: str, output: Mapping[str, Any], declared: Declared) -> Iterator[M
         return
     if output.get("exempt"):
         yield Mistake(f"outputs.{name}.truncate", "contradicts exempt, which lifts the limit; expected one of the two")
-    elif unit_of(output) not in declared.profile.caps:
+    elif counted(output) not in declared.profile.caps:
         yield Mistake(f"outputs.{name}.truncate", "cuts to a limit, and such ids have none; leave the key out")
 
 

@@ -1,6 +1,7 @@
 """The settings of outputs: what goes out, in which kind, where to, and to whom."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -14,6 +15,7 @@ from xsieve.pipelines.settings_values import (
     Names,
     Text,
 )
+from xsieve.transforms.records.outflow import Unit
 
 
 class Write(Part):
@@ -112,6 +114,16 @@ class Rows(Output):
         return columns
 
 
+_UNIT_OF_IDS: Mapping[str, Unit] = {"post": "post_id", "user": "user_id", "dm": "dm_id"}
+
+
+def counted(output: Mapping[str, Any]) -> Unit | None:
+    """What is counted of an output as it was written; None for kinds that stay in-house, and for mistaken ones."""
+    if output.get("kind") == "ids":
+        return _UNIT_OF_IDS.get(str(output.get("ids", "post")))
+    return "hydrated" if output.get("kind") == "hydrated" else None
+
+
 class Handed(Output):
     """What outputs share that may go to others."""
 
@@ -163,6 +175,11 @@ class Ids(Handed):
     )
     write: Write = Field(description="where to: path")
 
+    @property
+    def unit(self) -> Unit:
+        """What is counted of it."""
+        return _UNIT_OF_IDS[self.ids]
+
     @field_validator("nested")
     @classmethod
     def _only_of_posts(cls, nested: bool, info: ValidationInfo) -> bool:
@@ -210,3 +227,8 @@ class Hydrated(Handed):
     objects: Literal["posts", "users", "both"] = Field(default="posts", description="which objects are handed over")
     sample: Sample | None = Field(default=None, description="a sample instead of all: n, seed")
     write: WriteByHand = Field(description="where to: path, private_repository")
+
+    @property
+    def unit(self) -> Unit:
+        """What is counted of it."""
+        return "hydrated"

@@ -174,7 +174,8 @@ def tightened(profile: Profile, own: Own) -> tuple[Profile, list[tuple[str, str]
         if kept[name].allowed
     }
     accepted = tuple(dict.fromkeys((*profile.accepted, *own.accepted)))
-    return Profile(f"{profile.name}, tightened", profile.title, clauses, caps, exemptions, accepted), wrong
+    title = f"{profile.title}, tightened by {own.source}"
+    return Profile(f"{profile.name}, tightened", title, clauses, caps, exemptions, accepted), wrong
 
 
 def _cap(own: OwnLimit, cap: Cap | None, clause: str) -> Cap:
