@@ -3,17 +3,14 @@
 What is said here is read from where it is decided: settings, the table of actions, the table of categories.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timezone
 
 from xsieve.configs import table
-from xsieve.pipelines.settings import Ids, Rows, Settings, Store
+from xsieve.pipelines.explain_outflow import declared, handed_out, listed
+from xsieve.pipelines.settings import Hydrated, Ids, Rows, Settings, Store
 from xsieve.transforms.records.catalog import Catalog
 
-_POLICIES = {
-    "base-2024": 'X\'s page "More on restricted use cases" (developer terms, 2024-03-26)',
-    "policy-2026": "X's Developer Policy of 2026, the stricter where X's pages contradict each other",
-}
 _ACCESS = {
     "app_only": "The data came by a bearer token, as collection.access declares, and so holds public posts "
     "only: posts that do not say who may see them count as public.",
@@ -38,6 +35,11 @@ _UNSEEN = {
     "ids": "Posts of protected authors, of communities and for followers only give no id; nor do reposts of "
     "protected posts and posts withheld everywhere. A quote of a protected post gives its own id only. Posts "
     "withheld in some countries give their id.",
+    "hydrated": "Only what is public for certain is handed over. Posts of protected authors, of communities and for "
+    "followers only stay behind; so do posts that do not say who may see them, unless collection.access is app_only, "
+    "reposts of protected posts, posts withheld everywhere or in the country of the recipient, and direct messages. A "
+    "quote of a protected post is handed over without the quoted post. For recipients without a country, posts withheld "
+    "anywhere stay behind.",
     "store": "Posts of protected authors, of communities and for followers only are dropped; so are reposts "
     "of protected posts and posts withheld everywhere. A quote of a protected post is kept without the "
     "quoted post and its link. Protected posts and users beside a page are removed, references to them cut. "
@@ -55,6 +57,7 @@ _PLACES = {
     None: "No place is kept",
 }
 _IDS = {"post": "posts", "user": "authors of posts", "dm": "direct messages"}
+_OBJECTS = {"posts": "posts", "users": "users", "both": "posts and users"}
 _SPLITS = {
     "none": "All ids stand together.",
     "utc_day": "Ids are split by the UTC day that each id tells.",
@@ -63,20 +66,23 @@ _SPLITS = {
 _VERBS = {"keep": "Keeps", "coarsen": "Coarsens", "scrub": "Scrubs", "count": "Counts", "drop": "Drops"}
 
 
-def explain(settings: Settings, catalog: Catalog | None = None) -> list[str]:
+def explain(settings: Settings, catalog: Catalog | None = None, now: datetime | None = None) -> list[str]:
     """Numbered sentences on what is read, dropped, coarsened, scrubbed, kept and counted, with the clauses.
 
     With the compiled catalog they also tell how many fields are known. Values that came from variables of the
-    environment are shown as they are written, ``${NAME}``.
+    environment are shown as they are written, ``${NAME}``. What is permitted is what is at ``now``.
     """
     sentences = [*_incoming(settings, catalog), *_everywhere(settings)]
     for name, output in settings.outputs.items():
         sentences += (f"{name}: {sentence}" for sentence in _outgoing(settings, output))
-    sentences += (*_account(settings), *_reasons())
+        if isinstance(output, Ids | Hydrated):
+            handed = handed_out(settings, name, output, now or datetime.now(timezone.utc))
+            sentences += (f"{name}: {sentence}" for sentence in handed)
+    sentences += (*declared(settings), *_account(settings), *_reasons())
     return [f"{number}. {sentence}" for number, sentence in enumerate(sentences, start=1)]
 
 
-def actions_of(output: Rows | Ids | Store) -> dict[str, str]:
+def actions_of(output: Rows | Ids | Hydrated | Store) -> dict[str, str]:
     """class -> action: the table of actions for the kind of output, narrowed by the choices of this one."""
     actions = {line.cells["class"]: line.cells[output.kind] for line in table("actions.tsv")}
     if isinstance(output, Rows):
@@ -86,7 +92,7 @@ def actions_of(output: Rows | Ids | Store) -> dict[str, str]:
         actions["metric"] = {"exact": "keep", "drop": "drop"}.get(output.metrics, actions["metric"])
     elif isinstance(output, Ids):
         actions.update({f"{other}_id": "drop" for other in _IDS if other != output.ids})
-    elif output.consent:
+    elif isinstance(output, Store) and output.consent:
         actions.update(message="keep", dm_id="keep")
     return actions
 
@@ -96,14 +102,14 @@ def actions_of(output: Rows | Ids | Store) -> dict[str, str]:
 
 def _incoming(settings: Settings, catalog: Catalog | None) -> Iterator[str]:
     show, source, where = settings.as_written, settings.input, settings.where
-    yield f"Applies the profile {settings.policy}: {_POLICIES[settings.policy]}."
-    but = f", but not {_listed(map(show, source.exclude))}" if source.exclude else ""
-    paths = _listed(map(show, source.path))
+    yield f"Applies the profile {settings.profile.name}: {settings.profile.title}."
+    but = f", but not {listed(map(show, source.exclude))}" if source.exclude else ""
+    paths = listed(map(show, source.path))
     yield f"Reads {source.read}: {paths}{but}. Relative paths start at the working directory."
     yield _ACCESS[settings.collection.access]
     fields = sum(map(len, catalog.objects.values())) if catalog else 0
     known = f" The tables name {fields:,} fields." if fields else ""
-    own = f" Tables of one's own are among them: {_listed(map(show, settings.catalogs))}." if settings.catalogs else ""
+    own = f" Tables of one's own are among them: {listed(map(show, settings.catalogs))}." if settings.catalogs else ""
     yield f"Drops every field that no table of fields names, wherever it stands.{known}{own}"
     if where.from_ or where.to or where.lang:
         bounds = _bounds(where.from_, where.to, where.lang)
@@ -115,9 +121,9 @@ def _bounds(start: datetime | None, end: datetime | None, languages: Sequence[st
     bounds = (
         start and f"made at or after {start:%Y-%m-%d %H:%M:%S} UTC",
         end and f"made before {end:%Y-%m-%d %H:%M:%S} UTC",
-        languages and f"in a language marked {_listed(languages, 'or')}",
+        languages and f"in a language marked {listed(languages, 'or')}",
     )
-    return _listed(filter(None, bounds))
+    return listed(filter(None, bounds))
 
 
 def _everywhere(settings: Settings) -> Iterator[str]:
@@ -125,14 +131,14 @@ def _everywhere(settings: Settings) -> Iterator[str]:
     sections: dict[str, list[str]] = {}
     for line in table("vocabulary/categories.tsv"):
         sections.setdefault(line.cells["clause"].partition(":")[0], []).append(line.cells["item"])
-    closed = "; ".join(f"{_listed(items)} (clause: {section})" for section, items in sections.items())
+    closed = "; ".join(f"{listed(items)} (clause: {section})" for section, items in sections.items())
     yield (
         "Drops from every output whatever was derived or inferred about people, whatever its value says: "
         f"{closed}. What people say themselves in a text is content, not inference."
     )
     show = settings.as_written
     for name, field in settings.enrich.items():
-        labels = _listed(show(str(label)) for label in field.values or ())
+        labels = listed(show(str(label)) for label in field.values or ())
         kept = f" Its labels are {labels}; others are dropped and counted." if labels else ""
         yield f"Reads the enrichment {name} from {show(field.path)}; it is {_ABOUT[field.about]}.{kept}"
     others = "Other fields" if settings.enrich else "Fields"
@@ -142,11 +148,13 @@ def _everywhere(settings: Settings) -> Iterator[str]:
 # --- what goes out
 
 
-def _outgoing(settings: Settings, output: Rows | Ids | Store) -> Iterator[str]:
+def _outgoing(settings: Settings, output: Rows | Ids | Hydrated | Store) -> Iterator[str]:
     if isinstance(output, Rows):
         yield from _rows(settings, output)
     elif isinstance(output, Ids):
         yield from _ids(settings, output)
+    elif isinstance(output, Hydrated):
+        yield from _hydrated(settings, output)
     else:
         yield from _store(settings, output)
     if output.description:
@@ -156,7 +164,7 @@ def _outgoing(settings: Settings, output: Rows | Ids | Store) -> Iterator[str]:
     for name, action in actions_of(output).items():
         if name != "part":
             classes.setdefault(action, []).append(_spoken(name))
-    yield from (f"{verb} {_listed(classes[action])}." for action, verb in _VERBS.items() if action in classes)
+    yield from (f"{verb} {listed(classes[action])}." for action, verb in _VERBS.items() if action in classes)
 
 
 def _rows(settings: Settings, rows: Rows) -> Iterator[str]:
@@ -172,9 +180,9 @@ def _rows(settings: Settings, rows: Rows) -> Iterator[str]:
         )
     yield f"The time is {_TIMES[rows.time]}; counts of reposts, likes and so on are {_METRICS[rows.metrics]}."
     yield f"{_PLACES[rows.place]}."
-    yield f"The columns are {_listed(rows.columns)}." if rows.columns else "All columns of rows are written."
+    yield f"The columns are {listed(rows.columns)}." if rows.columns else "All columns of rows are written."
     content = [name for name, field in settings.enrich.items() if field.about == "content"]
-    carried = _listed(content if rows.enrich is None else rows.enrich)
+    carried = listed(content if rows.enrich is None else rows.enrich)
     yield f"Enrichments become columns: {carried}." if carried else "No enrichment becomes a column."
 
 
@@ -182,10 +190,23 @@ def _ids(settings: Settings, ids: Ids) -> Iterator[str]:
     path = settings.as_written(ids.write.path)
     yield (
         f"Writes the ids of {_IDS[ids.ids]} to {path}, as decimal numbers, one a line, each once. "
-        "They are still X content, in-house."
+        "They are still X content."
     )
     inside = "Posts inside other posts count too." if ids.nested else "Posts inside other posts do not count."
     yield f"{_SPLITS[ids.split]} {inside}"
+
+
+def _hydrated(settings: Settings, hydrated: Hydrated) -> Iterator[str]:
+    path = settings.as_written(hydrated.write.path)
+    private = (
+        ", which is declared to lie in a private repository if in any" if hydrated.write.private_repository else ""
+    )
+    yield (
+        f"Writes public {_OBJECTS[hydrated.objects]} as {hydrated.as_} to {path}{private}. They are X content and identify "
+        "people."
+    )
+    if hydrated.sample:
+        yield f"Of these a sample of {hydrated.sample.n:,} is drawn by chance, by the seed {hydrated.sample.seed}."
 
 
 def _store(settings: Settings, store: Store) -> Iterator[str]:
@@ -227,8 +248,3 @@ def _reasons() -> Iterator[str]:
 
 def _spoken(name: str) -> str:
     return name.replace("_", " ")
-
-
-def _listed(items: Iterable[object], word: str = "and") -> str:
-    texts = [str(item) for item in items]
-    return f" {word} ".join((", ".join(texts[:-1]), texts[-1])) if len(texts) > 1 else "".join(texts)
