@@ -7,54 +7,38 @@ offer that was granted is granted again and counted once, and files that were be
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
-import numpy as np
 from apache_beam.io.filesystems import FileSystems
 
 from xsieve.pipelines import publish
 from xsieve.pipelines import settings as st
 from xsieve.pipelines.folders import PublishError
-from xsieve.pipelines.kept import File, Kept, assemble, digest_of, hold, set_digest
-from xsieve.pipelines.outflow import Outflow, refusals, withheld_help
-from xsieve.pipelines.release_files import README, SUMS, checksums, manifest_facts, readme
+from xsieve.pipelines.kept import Kept, hold
+from xsieve.pipelines.outflow import Outflow, refusals
+from xsieve.pipelines.release import (
+    Counted,
+    Release,
+    ReleaseError,
+    counted_ids,
+    ids_of,
+    output_of,
+    put_together,
+    summary_of_release,
+)
+from xsieve.pipelines.release_files import manifest_facts
 from xsieve.pipelines.releases import Branch, content_fingerprint, input_fingerprint, offer_of
 from xsieve.pipelines.sources import Source
 from xsieve.pipelines.stage import Staged
 from xsieve.pipelines.summary import OutputSummary, ReleaseSummary
-from xsieve.pipelines.truncate import read_ids, truncated
+from xsieve.pipelines.truncate import truncated
 from xsieve.transforms.records.outflow import Decision, Offer
 
 if TYPE_CHECKING:
     from xsieve.transforms.ledger import Known, Ledger
 
 DAYS = timedelta(days=30)
-
-
-class ReleaseError(Exception):
-    """A release that cannot be offered. Says what is wrong and what to do; never content."""
-
-
-class Counted(NamedTuple):
-    """How many distinct objects there are in what was staged, and which, as a digest."""
-
-    units: int
-    digest: str
-
-
-@dataclass
-class Release:
-    """A release on its way."""
-
-    outflow: Outflow
-    offer: Offer
-    kept: Kept | None = None  # None: nothing was put together
-    decision: Decision | None = None
-    before: bool = False  # it was published by an earlier run
-    left_out: int = 0  # objects, by truncation
-    files: Sequence[str] = ()
 
 
 class Releasing:
@@ -147,7 +131,7 @@ class Releasing:
             offer, staged, left_out = self._fitting(outflow, offer, staged)
         folder = publish.staging_folder(place)
         self._staging.append((place, folder))
-        return Release(outflow, offer, self._assembled(folder, outflow, offer, staged, summary), left_out=left_out)
+        return Release(outflow, offer, self._put_together(folder, outflow, offer, staged, summary), left_out=left_out)
 
     def _is_there(self, offer: Offer) -> bool:
         told = publish.manifest_of(offer.place)
@@ -173,23 +157,15 @@ class Releasing:
         found = counted_ids(cut)
         return offer._replace(units=found.units, digest=found.digest), cut, offer.units - found.units
 
-    def _assembled(
+    def _put_together(
         self, folder: str, outflow: Outflow, offer: Offer, staged: Sequence[Staged], summary: OutputSummary
     ) -> Kept:
         output = self.settings.outputs[outflow.output]
-        named = publish.names_of(staged, "ids" if isinstance(output, st.Ids) else outflow.output)
-        data = {name: file.file for file, name in named}
-        bytes_ = publish.bytes_of(data.values())
-        files = [File(name, file.units, bytes_[file.file], file.sha256) for file, name in named]
         counts = {"read": summary.read, "out": summary.out, "dropped": summary.dropped, "rejected": summary.rejected}
-        facts = manifest_facts(offer, {**counts, "sources": len(self.sources)}, _period(staged))
-        text = readme(outflow, offer, facts, files, output.description)
-        files.append(File(README, 0, len(text.encode()), digest_of([text.encode()])))
-        lines = checksums(files)
-        files.append(File(SUMS, 0, len(lines.encode()), digest_of([lines.encode()])))
-        kept = Kept(folder, offer, tuple(files), facts, outflow.country)
-        assemble(kept, data, {README: text, SUMS: lines})
-        return kept
+        facts = manifest_facts(offer, {**counts, "sources": len(self.sources)}, period_of_files(staged))
+        prefix = "ids" if isinstance(output, st.Ids) else outflow.output
+        kept = Kept(folder, offer, (), facts, outflow.country)
+        return put_together(kept, outflow, staged, prefix, output.description)
 
     def offer(self) -> None:
         """Offer every release to the ledger. What is not granted waits. Raises LedgerError; all is kept then."""
@@ -197,7 +173,7 @@ class Releasing:
             if release.offer.unit == "hydrated" and not self._handed_over(release.offer):
                 release.decision = self.ledger.prepare(release.offer)
             else:
-                release.decision = self.ledger.reserve(release.offer, ids=self._ids(release))
+                release.decision = self.ledger.reserve(release.offer, ids=ids_of(release.kept) if release.kept else None)
         for release in self._waiting():
             if release.decision and not release.decision.granted:
                 release.kept = hold(release.kept) if release.kept else None
@@ -205,17 +181,6 @@ class Releasing:
     def _handed_over(self, offer: Offer) -> bool:
         known = self.ledger.release(offer.release)
         return known is not None and known.state in ("reserved", "published")
-
-    def _ids(self, release: Release) -> Any:
-        """The ids of a series, which count once in 30 days."""
-        if not (release.offer.series and release.offer.cap and release.kept):
-            return None
-        files = [
-            Staged("", FileSystems.join(release.kept.folder, file.name), "", "", file.units)
-            for file in release.kept.files
-            if file.units
-        ]
-        return np.concatenate([np.empty(0, np.int64), *map(read_ids, files)])
 
     def outputs(self) -> Iterator[publish.Output]:
         """What is to be published."""
@@ -252,37 +217,7 @@ class Releasing:
         return [self._summary(release) for release in self.releases.get(label, [])]
 
     def _summary(self, release: Release) -> ReleaseSummary:
-        offer, decision = release.offer, release.decision
-        assert decision is not None
-        state = "published" if decision.granted else decision.state
-        return ReleaseSummary(
-            recipient=offer.recipient,
-            release=offer.release,
-            state=state,
-            unit=offer.unit,
-            units=offer.units,
-            left_out=release.left_out,
-            used=decision.used,
-            cap=decision.cap,
-            left=decision.left,
-            clause=decision.clause,
-            files=list(release.files),
-            says=list(self._says(release, state)),
-        )
-
-    def _says(self, release: Release, state: str) -> Iterator[str]:
-        offer = release.offer
-        if release.before:
-            yield "was published before; nothing was done and nothing counted"
-        if release.left_out:
-            yield f"truncated: the {release.left_out:,} highest of its ids do not fit and were left out"
-        if state == "prepared":
-            yield f"waits for a person: xsieve release {offer.output} --by PERSON"
-        elif state != "published" and release.decision:
-            yield from withheld_help(release.decision, release.outflow)
-        if not release.before and state == "published" and not offer.series and (earlier := self._earlier(offer)):
-            number = sum(known.units for known in earlier)
-            yield f"{number:,} units of other releases of this output to {offer.recipient} in 30 days count as well"
+        return summary_of_release(release, lambda: self._earlier(release.offer))
 
     def _earlier(self, offer: Offer) -> list["Known"]:
         return [
@@ -305,22 +240,7 @@ def ledger_of(settings: st.Settings, read_only: bool = False) -> Iterator["Ledge
         yield ledger
 
 
-def output_of(kept: Kept) -> publish.Output:
-    """A release as something to publish: its files have their final names already."""
-    staged = [
-        Staged(kept.offer.output, FileSystems.join(kept.folder, file.name), file.name, "", file.units, file.sha256)
-        for file in kept.files
-    ]
-    return publish.Output(kept.offer.place, kept.folder, staged, kept.facts)
-
-
-def counted_ids(staged: Sequence[Staged]) -> Counted:
-    """The ids in staged files, which are distinct over all of them."""
-    files = [File("", file.units, 0, file.sha256) for file in staged]
-    return Counted(sum(file.units for file in staged), set_digest(files))
-
-
-def _period(staged: Sequence[Staged]) -> tuple[int, int] | None:
+def period_of_files(staged: Sequence[Staged]) -> tuple[int, int] | None:
     known = [file.period for file in staged if file.period]
     return (min(first for first, _ in known), max(last for _, last in known)) if known else None
 

@@ -5,54 +5,37 @@ as many as there are cores.
 """
 
 import json
-import logging
 import os
-import re
-import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, redirect_stderr
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import apache_beam as beam
-from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
-from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-from apache_beam.transforms.environments import SubprocessSDKEnvironment
+from apache_beam.options.pipeline_options import DirectOptions, StandardOptions
 
 from xsieve.pipelines import settings as st
-from xsieve.pipelines.graph import REJECTS, Job, build
+from xsieve.pipelines.execute import RunError, execute, options_of, watching
+from xsieve.pipelines.graph import REJECTS, Job
 from xsieve.pipelines.plans import plans_of
 from xsieve.pipelines.publish import Output, discard, publish, recover, staging_folder
+from xsieve.pipelines.release import Counted
 from xsieve.pipelines.releases import Branch, branches
-from xsieve.pipelines.releasing import Counted, Releasing, ledger_of
+from xsieve.pipelines.releasing import Releasing, ledger_of
 from xsieve.pipelines.sources import Source, describe, find
 from xsieve.pipelines.stage import Staged
 from xsieve.pipelines.summary import OutputSummary, Progress, Summary, summary_of
 from xsieve.transforms.records.ids import Rounding
 from xsieve.transforms.records.tally import Counts
 
-RUNNER, PROCESSES = "FnApiRunner", "multi_processing"
-PARALLEL_BYTES = 2 << 30  # input from which on several processes pay for their start (benchmarks/README.md)
 NOT_FOR_OTHERS = (
     "Stripped or not, this is X content, for in-house use: rows are unique too often to be called anonymous, names in free "
     "text stay, and ids lead back to posts and people."
 )
-
-
-OWN_ERROR = re.compile(
-    r"^xsieve\.[\w.]+: (.+)$", re.MULTILINE
-)  # the last line of a traceback that a worker process sent
-STEP = re.compile(r" \[while running '.*", re.DOTALL)  # what Beam adds to it
-
-
-class RunError(Exception):
-    """A run that cannot be done. Says what is wrong and what to do; never content, never a library's message."""
 
 
 def run(
@@ -71,7 +54,7 @@ def run(
     began, now = time.monotonic(), as_of or datetime.now(timezone.utc)
     sources = tuple(find(settings.input.path, settings.input.exclude or ()))
     found = branches(settings, plans_of(settings), now)
-    options = _options(beam_options, sources)
+    options = options_of(beam_options, sources)
     workers = options.view_as(DirectOptions).direct_num_workers
     targets = {label: settings.outputs[branch.output].write.path for label, branch in found.items()}
     if settings.rejects:
@@ -81,8 +64,8 @@ def run(
         releasing = stack.enter_context(_releasing(settings, found, sources, now, dry_run))
         staging = _in_private(targets, private) if dry_run else stack.enter_context(_staging(targets))
         job = Job(settings, found, sources, staging, os.path.join(private, "report.json"), workers)
-        with _watching(os.path.join(private, "progress"), sources, progress) as progress_file:
-            _execute(job, options, progress_file)
+        with watching(os.path.join(private, "progress"), sources, progress) as progress_file:
+            execute(job, options, progress_file)
         report = Report.read(job.report)
         outputs = (_would if dry_run else _publish)(job, report, targets, releasing)
     shares = [sum(output.rejected.values()) / output.read for output in outputs.values() if output.read]
@@ -100,68 +83,6 @@ def run(
     )
 
 
-def _options(given: Sequence[str], sources: Sequence[Source]) -> PipelineOptions:
-    options = PipelineOptions(list(given))
-    if not options.view_as(StandardOptions).runner:
-        options.view_as(StandardOptions).runner = RUNNER
-    direct = options.view_as(DirectOptions)
-    chosen = any(option.startswith("--direct_num_workers") for option in given)
-    if not chosen and sum(source.size for source in sources) >= PARALLEL_BYTES:
-        direct.direct_num_workers = 0
-    direct.direct_num_workers = direct.direct_num_workers or os.cpu_count() or 1
-    if direct.direct_num_workers > 1 and not any(option.startswith("--direct_running_mode") for option in given):
-        direct.direct_running_mode = PROCESSES
-    return options
-
-
-def _execute(job: Job, options: PipelineOptions, progress_file: str | None) -> None:
-    with _quiet():
-        try:
-            pipeline = beam.Pipeline(_runner(options), options)
-        except ValueError:
-            raise RunError("Apache Beam refuses its options; is the name of the runner right?") from None
-        build(pipeline, job, progress_file)
-        try:
-            pipeline.run().wait_until_finish()
-        except Exception as error:
-            raise RunError(f"a worker failed: {_ours_of(error)}; nothing was published") from None
-    if not os.path.exists(job.report):
-        raise RunError("the runner ended without a report, so nothing was published; run again")
-
-
-def _runner(options: PipelineOptions) -> FnApiRunner | None:
-    """The runner if it needs worker processes: those would write their errors to the terminal."""
-    direct = options.view_as(DirectOptions)
-    if options.view_as(StandardOptions).runner != RUNNER or direct.direct_running_mode != PROCESSES:
-        return None
-    direct.direct_running_mode = "in_memory"  # or the runner would start them its own way
-    command = f'"{sys.executable}" -m apache_beam.runners.worker.sdk_worker_main 2>{os.devnull}'
-    return FnApiRunner(SubprocessSDKEnvironment.from_command_string(command))
-
-
-def _ours_of(error: BaseException) -> str:
-    """What may be said of an exception out of a runner: texts of our own, which hold no content; of others the kind only."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if type(seen).__module__.startswith("xsieve."):
-            return STEP.sub("", str(seen))
-        seen = seen.__cause__ or seen.__context__
-    sent = OWN_ERROR.findall(str(error))
-    return STEP.sub("", sent[-1]) if sent else type(error).__name__
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Runners log exceptions, and print them too, with texts that may hold data: they are told once, by us."""
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        with open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):
-            yield
-    finally:
-        logging.disable(before)
-
-
 @contextmanager
 def _staging(targets: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """A staging folder for each target; whatever is left in them goes when the run ends, however it ends."""
@@ -174,35 +95,6 @@ def _staging(targets: Mapping[str, str]) -> Iterator[dict[str, str]]:
     finally:
         for name, folder in folders.items():
             discard(targets[name], folder)
-
-
-@contextmanager
-def _watching(
-    path: str, sources: Sequence[Source], progress: Callable[[Progress], None] | None
-) -> Iterator[str | None]:
-    """Tell how far the workers are, from what they append to a file, until the run ends."""
-    if progress is None:
-        yield None
-        return
-    Path(path).touch()
-    total, began, done = sum(source.size for source in sources), time.monotonic(), threading.Event()
-
-    def tell() -> None:
-        size = sum(map(int, Path(path).read_bytes().split()))
-        progress(Progress(min(size, total), total, None, time.monotonic() - began))
-
-    def watch() -> None:
-        while not done.wait(0.2):
-            tell()
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        yield path
-    finally:
-        done.set()
-        watcher.join()
-        tell()
 
 
 class Report(NamedTuple):

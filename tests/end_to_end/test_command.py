@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from xsieve.configs import table
 from xsieve.pipelines import inspect_files, show
 from xsieve.pipelines.command import app
-from xsieve.pipelines.run import RunError
+from xsieve.pipelines.execute import RunError
 from xsieve.pipelines.settings import Settings, json_schema
 from xsieve.pipelines.streams import SourceError
 from xsieve.pipelines.summary import OutputSummary, Progress, Summary

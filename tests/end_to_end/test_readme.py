@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 
 from xsieve.configs import resource
 from xsieve.pipelines.command import Exit, app
+from xsieve.pipelines.execute import PARALLEL_BYTES
 from xsieve.pipelines.readers import MAX_PAYLOAD
-from xsieve.pipelines.run import PARALLEL_BYTES
 from xsieve.pipelines.settings import Settings, json_schema, parse
 from xsieve.transforms import Plan, dehydrate, drop_sensitive, strip_identifiers
 from xsieve.transforms.records.batch import Reason

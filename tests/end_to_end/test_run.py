@@ -24,8 +24,9 @@ from planting import IN_TEXT, Haystack
 from templates import activity, v1_post, v1_quote, v1_repost, v1_user, v2_page, v2_post, v2_user
 
 from xsieve.pipelines import graph, readers
+from xsieve.pipelines.execute import RunError
 from xsieve.pipelines.publish import PublishError
-from xsieve.pipelines.run import RunError, run
+from xsieve.pipelines.run import run
 from xsieve.pipelines.streams import SourceError
 from xsieve.transforms import Plan, drop_sensitive, strip_identifiers
 from xsieve.transforms.records.batch import Reason
@@ -474,7 +475,7 @@ def test_a_file_in_the_way_of_one_output_stops_all_of_them(tmp_path):
 
 def test_a_destination_that_cannot_be_stops_the_run_before_it_reads(tmp_path, monkeypatch):
     """A folder that is a file, and a manifest of somebody else, are found before hours were spent."""
-    monkeypatch.setattr("xsieve.pipelines.run._execute", None)
+    monkeypatch.setattr("xsieve.pipelines.run.execute", None)
     (tmp_path / "in").write_bytes(jsonl(v1_post()))
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "a").write_text("a file")
@@ -588,7 +589,7 @@ def test_nothing_of_the_payloads_is_logged_or_said_when_a_step_fails(tmp_path, m
         _ = pipeline | "Begin" >> graph.beam.Create([1]) | "Fail" >> graph.beam.Map(fail)
 
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setattr("xsieve.pipelines.run.build", build)
+    monkeypatch.setattr("xsieve.pipelines.execute.build", build)
     with pytest.raises(RunError) as raised:
         run(settings(tmp_path, {"r": ROWS, "i": IDS, "s": STORE}), options)
     said = "".join((str(raised.value), caplog.text, *capfd.readouterr()))

@@ -1,0 +1,158 @@
+"""Handing over: a person lets out what a run has prepared or withheld, or gives it up.
+
+What is handed over is what the run has put together, byte for byte; it is offered to the ledger again, by a person, under the
+declarations of that run or, where settings are given, under those that hold now.
+"""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from xsieve.pipelines import publish
+from xsieve.pipelines import settings as st
+from xsieve.pipelines.kept import Kept, damaged, discard_kept, kept_folder, read_kept
+from xsieve.pipelines.outflow import Outflow, outflows, refusals
+from xsieve.pipelines.release import Release, ReleaseError, ids_of, output_of, summary_of_release, truncate_kept
+from xsieve.pipelines.summary import ReleaseSummary
+from xsieve.transforms.records.outflow import Offer
+
+if TYPE_CHECKING:
+    from xsieve.transforms.ledger import Known, Ledger
+
+WAITING = ("prepared", "withheld", "reserved")
+
+
+class Waiting(NamedTuple):
+    """A release that has not left, and whether its files are still there."""
+
+    known: "Known"
+    kept: Kept | None
+
+
+def waiting(ledger: "Ledger") -> list[Waiting]:
+    """Everything that is prepared, withheld, or reserved and not published, oldest first."""
+    return [Waiting(known, _kept(known.offer)) for known in ledger.releases(*WAITING)]
+
+
+def chosen(ledger: "Ledger", name: str, recipient: str | None = None) -> list[Waiting]:
+    """What waits of an output, or under the id of a release. Raises ReleaseError if nothing does."""
+    found = [
+        it
+        for it in waiting(ledger)
+        if name in (it.known.offer.output, it.known.offer.release) and recipient in (None, it.known.offer.recipient)
+    ]
+    if not found:
+        raise ReleaseError(f"{name}: nothing of that name waits; `xsieve release` lists what does")
+    return found
+
+
+def hand_over(
+    ledger: "Ledger",
+    found: Waiting,
+    by: str,
+    now: datetime,
+    settings: st.Settings | None = None,
+    truncate: bool = False,
+) -> ReleaseSummary:
+    """Offer what waits once more, in the name of a person, and publish it if the ledger grants it.
+
+    Raises ReleaseError where the declarations do not allow it, or its files are gone or not what they were.
+    """
+    kept = _whole(found)
+    outflow = _outflow(kept, settings, now)
+    for why in refusals(outflow, now):
+        raise ReleaseError(f"{kept.offer.release}: {why}")
+    offer = _under(kept.offer, outflow)
+    if truncate and (left := ledger.weigh(offer).left) and left < offer.units:
+        return _in_part(ledger, kept._replace(offer=offer), outflow, left, by)
+    return _released(ledger, Release(outflow, offer, kept._replace(offer=offer)), by)
+
+
+def _released(ledger: "Ledger", release: Release, by: str) -> ReleaseSummary:
+    kept = release.kept
+    assert kept is not None
+    release.decision = ledger.reserve(release.offer, ids=ids_of(kept), by=by)
+    if release.decision.granted:
+        offer = release.offer
+        facts = {**kept.facts, "clause": offer.clause, "cap": offer.cap and offer.cap._asdict()}
+        kept = kept._replace(facts={**facts, "relies_on": dict(offer.evidence), "released_by": by})
+        (release.files,) = publish.publish([output_of(kept)])
+        ledger.published(offer.release, place=offer.place, files=[file._asdict() for file in kept.files])
+    return summary_of_release(release)
+
+
+def _in_part(ledger: "Ledger", kept: Kept, outflow: Outflow, most: int, by: str) -> ReleaseSummary:
+    """As much as fits, as a release of its own; the whole one is given up once that is granted."""
+    whole, folder = kept.offer, publish.staging_folder(kept.offer.place)
+    try:
+        part = truncate_kept(kept, outflow, most, folder)
+        release = Release(outflow, part.offer, part, left_out=whole.units - part.offer.units)
+        told = _released(ledger, release, by)
+    finally:
+        publish.discard(whole.place, folder)
+    if told.state == "published":
+        ledger.discard(whole.release, by=by)
+        discard_kept(kept.folder)
+    return told
+
+
+def give_up(ledger: "Ledger", found: Waiting, by: str) -> None:
+    """Discard a release that waits, and its files. What is reserved has to be voided first. Raises ReleaseError."""
+    if found.known.state == "reserved":
+        raise ReleaseError(
+            f"{found.known.offer.release} is reserved, and counts; hand it over, or give it back with `xsieve ledger void`"
+        )
+    ledger.discard(found.known.offer.release, by=by)
+    if found.kept:
+        discard_kept(found.kept.folder)
+
+
+def _kept(offer: Offer) -> Kept | None:
+    return read_kept(kept_folder(offer.place, offer.release)) if offer.place else None
+
+
+def _whole(found: Waiting) -> Kept:
+    offer, kept = found.known.offer, found.kept
+    if kept is None:
+        raise ReleaseError(f"{offer.release}: its files are not there; run the pipeline again on the same input")
+    if names := damaged(kept):
+        raise ReleaseError(
+            f"{offer.release}: {', '.join(names)} is not what it was; discard the release, and run the pipeline again"
+        )
+    return kept
+
+
+def _outflow(kept: Kept, settings: st.Settings | None, now: datetime) -> Outflow:
+    """What is declared now, or was when the release was put together."""
+    offer = kept.offer
+    if settings is None:
+        return Outflow(
+            offer.output, offer.recipient, offer.entity, offer.entity_names, offer.unit, offer.cap, offer.clause,
+            offer.profile, offer.evidence, offer.series, False, kept.country,
+        )  # fmt: skip
+    if offer.output in settings.outputs:
+        for outflow in outflows(settings, offer.output, now):
+            if outflow.recipient == offer.recipient:
+                return _same_country(outflow, kept)
+    raise ReleaseError(f"{offer.release}: the settings have no output {offer.output} for {offer.recipient}")
+
+
+def _same_country(outflow: Outflow, kept: Kept) -> Outflow:
+    """What is withheld in a country was left out for the one that was declared then."""
+    if outflow.unit == "hydrated" and outflow.country != kept.country:
+        raise ReleaseError(
+            f"{kept.offer.release}: was prepared for another country than recipients.{outflow.recipient}.country; "
+            "discard it, and run the pipeline again"
+        )
+    return outflow
+
+
+def _under(offer: Offer, outflow: Outflow) -> Offer:
+    """The same release under other declarations."""
+    return offer._replace(
+        entity=outflow.entity,
+        entity_names=outflow.entity_names,
+        cap=outflow.cap,
+        clause=outflow.clause,
+        profile=outflow.profile,
+        evidence=outflow.evidence,
+    )
