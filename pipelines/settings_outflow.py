@@ -159,7 +159,7 @@ class _OrFalse:
     """Tells editors that ``false`` may stand instead."""
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"anyOf": [{"const": False}, handler(schema)]}
+        return {"title": "Government", "anyOf": [{"const": False}, handler(schema)]}
 
 
 class Permission(Paper):

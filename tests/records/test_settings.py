@@ -161,7 +161,8 @@ def test_an_output_may_be_called_by_a_number_of_a_year() -> None:
     ("path", "value", "message"),
     [
         ("policy", ..., "is missing; expected the profile"),
-        ("policy", "base-2025", "expected base-2024 or policy-2026; did you mean base-2024?"),
+        ("policy", "base-2025", "expected base-2024, policy-2026 or the path of a policy of one's own (.yaml); did you "),
+        ("policy", "none.yaml", "there is no such file (in the policy's file)"),
         ("collection.access", "app-only", "did you mean app_only?"),
         ("collection", "app_only", "is not a group of keys; expected how the data was collected"),
         ("collection.acess", "app_only", "is not known; did you mean access?"),
@@ -185,21 +186,17 @@ def test_an_output_may_be_called_by_a_number_of_a_year() -> None:
         ("max_rejects", -0.1, "is too small"),
         ("max_rejects", "0.1", "is not a number"),
         ("max_rejects", True, "is not a number"),
-        ("ledger", "sqlite:///x.db", "is not known; this version does not support the ledger"),
-        ("sender", {}, "is not known; this version does not support a sender"),
-        ("recipients", {}, "is not known; this version does not support recipients"),
-        ("entities", {}, "is not known; this version does not support entities"),
+        ("ledgers", "sqlite:///x.db", "is not known; did you mean ledger?"),
         ("outputs", ..., "is missing; expected what goes out, by name"),
         ("outputs", {}, "is empty"),
         ("outputs.Trends", IDS, "is no name; expected what goes out, by name (a-z, 0-9, _ and -"),
         ("outputs.-x", IDS, "is no name"),
         ("outputs." + "x" * 65, IDS, "is no name"),
         ("outputs.trends", 7, "is not a group of keys"),
-        ("outputs.trends.kind", ..., "is missing; expected ids, rows or store"),
-        ("outputs.trends.kind", "row", "is not known; expected ids, rows or store; did you mean rows?"),
-        ("outputs.trends.kind", "hydrated", "is not supported by this version"),
+        ("outputs.trends.kind", ..., "is missing; expected hydrated, ids, rows or store"),
+        ("outputs.trends.kind", "row", "is not known; expected hydrated, ids, rows or store; did you mean rows?"),
         ("outputs.trends.kind", "counts", "is not supported by this version"),
-        ("outputs.trends.kind", 7, "is not known; expected ids, rows or store"),
+        ("outputs.trends.kind", 7, "is not known; expected hydrated, ids, rows or store"),
         ("outputs.trends.text", "verbatim", "is not known; expected scrub"),
         ("outputs.trends.place", "street", "is not known; expected country or city"),
         ("outputs.trends.place", "city", "needs text: scrub beside it"),
@@ -212,10 +209,14 @@ def test_an_output_may_be_called_by_a_number_of_a_year() -> None:
             "holds a name that is not declared; expected names under enrich",
         ),
         ("outputs.trends.nested", True, "is not known"),
-        ("outputs.trends.recipient", "lab", "is not known; this version does not support a recipient"),
-        ("outputs.trends.series", "lab", "is not known; this version does not support series"),
-        ("outputs.trends.exempt", "academic", "is not known; this version does not support the academic"),
-        ("outputs.trends.sample", {"n": 3}, "is not known; this version does not support samples"),
+        ("outputs.trends.recipient", "lab", "is not for this kind of output; outputs of the kinds ids and hydrated"),
+        ("outputs.trends.recipients", ["lab"], "is not for this kind of output; outputs of the kinds ids and hydrated"),
+        ("outputs.trends.series", "lab", "is not for this kind of output; outputs of the kind ids have series"),
+        ("outputs.trends.exempt", "academic", "is not for this kind of output; the exemption is for outputs of the kind"),
+        ("outputs.trends.truncate", True, "is not for this kind of output; outputs of the kind ids are cut"),
+        ("outputs.trends.sample", {"n": 3}, "is not for this kind of output; outputs of the kind hydrated are sampled"),
+        ("outputs.trends.as", "csv", "is not for this kind of output; outputs of the kind hydrated have it"),
+        ("outputs.trends.objects", "both", "is not for this kind of output; outputs of the kind hydrated have it"),
         ("outputs.trends.description", "", "is empty; expected a text"),
         ("outputs.trends.description", "x" * 1001, "is too long"),
         ("outputs.trends.write", ..., "is missing; expected where to and how"),
@@ -373,7 +374,7 @@ max_rejects: 0.1
 outputs:
   trends: {kind: rows, place: city, time: minute, write: {path: out/trends}}
   same: {kind: ids, split: daily, write: {path: out/./trends}}
-  later: {kind: hydrated}
+  later: {kind: counts}
 """
     with pytest.raises(SettingsError) as caught:
         parse(text, {})
@@ -812,6 +813,6 @@ def test_the_schema_tells_an_editor_every_key_and_what_it_is_for() -> None:
     assert '"null"' not in json.dumps(schema)
     assert "null" not in json.dumps(schema)
     assert schema["required"] == ["policy", "input", "outputs"]
-    assert schema["properties"]["policy"]["enum"] == ["base-2024", "policy-2026"]
+    assert schema["properties"]["policy"]["anyOf"][0] == {"enum": ["base-2024", "policy-2026"]}
     kinds = schema["properties"]["outputs"]["patternProperties"]["^[a-z0-9][a-z0-9_-]{0,63}$"]
-    assert set(kinds["discriminator"]["mapping"]) == {"rows", "ids", "store"}
+    assert set(kinds["discriminator"]["mapping"]) == {"rows", "ids", "hydrated", "store"}
