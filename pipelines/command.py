@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from xsieve.pipelines.command_outflow import AsOf, ledger_app, moment, release
+
 if TYPE_CHECKING:
     from xsieve.pipelines.settings import Settings
     from xsieve.transforms.records.catalog import Catalog
@@ -22,7 +24,7 @@ class Exit(IntEnum):
 
     ERROR = 1
     SETTINGS = 2
-    WITHHELD = 3  # kept for releases that their limits hold back
+    WITHHELD = 3
     REJECTS = 4
     INTERRUPTED = 130
 
@@ -78,21 +80,30 @@ def run(
     cores: Annotated[
         str | None, typer.Option(metavar="N", help="Processes to use, or all. By default chosen by size.")
     ] = None,
+    truncate: Annotated[bool, typer.Option("--truncate", help="Of ids, release as many as fit, the lowest.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Count, and say what would be withheld; write nothing.")
+    ] = False,
+    as_of: AsOf = None,
 ) -> None:
     """Run a pipeline. Options of Apache Beam may follow, such as --runner or --direct_num_workers."""
     _check_order([pipeline, *context.args])
     beam_options = [*context.args, *_workers(cores)]
     _check_json_file(json_file)
-    with _errors(pipeline, "interrupted; no output is half published"):
+    if as_of and not dry_run:
+        raise typer.BadParameter("goes with --dry-run: what is counted is counted now", param_hint="--as-of")
+    at = moment(as_of)
+    with errors(pipeline, "interrupted; no output is half published"):
         from xsieve.pipelines import show
 
-        settings, _ = _settings(pipeline)
+        settings, _ = settings_and_catalog(pipeline)
+        settings = truncating(settings) if truncate else settings
         _check_beam_options(context.args)
         warned = _warn(_warnings(settings))
         from xsieve.pipelines.run import run as run_pipeline
 
         with show.progress(show.Screen(sys.stderr, plain)) as tell:
-            summary = run_pipeline(settings, beam_options, tell)
+            summary = run_pipeline(settings, beam_options, tell, dry_run=dry_run, as_of=at)
         _warn(warning for warning in summary.warnings if warning not in warned)
         show.summary(summary, show.Screen(sys.stderr if json_file == "-" else sys.stdout, plain))
         if json_file:
@@ -100,15 +111,17 @@ def run(
         if summary.too_many_rejects:
             most = f"max_rejects allows {summary.max_rejects * 100:.10g}%"
             _fail(Exit.REJECTS, f"too much was rejected: {summary.rejected_share * 100:.3g}%; {most}")
+        if summary.withheld and not dry_run:
+            fail_withheld(summary.withheld)
 
 
 @app.command()
 def explain(pipeline: PipelineFile) -> None:
     """Say in numbered English what a pipeline does, and why."""
-    with _errors(pipeline):
+    with errors(pipeline):
         from xsieve.pipelines.explain import explain as sentences
 
-        settings, catalog = _settings(pipeline)
+        settings, catalog = settings_and_catalog(pipeline)
         _warn(_warnings(settings))
         for sentence in sentences(settings, catalog):
             typer.echo(sentence)
@@ -129,7 +142,7 @@ def inspect(
 
     Never a value; nor keys that may be data, which are shown as ?.
     """
-    with _errors("inspect"):
+    with errors("inspect"):
         from xsieve.pipelines import inspect_files, show
 
         with show.progress(show.Screen(sys.stderr, plain)) as tell:
@@ -147,7 +160,7 @@ def schema(
     plain: Plain = False,
 ) -> None:
     """Print the JSON Schema of the settings, for editors."""
-    with _errors("schema"):
+    with errors("schema"):
         if not rows:
             from xsieve.pipelines.settings import json_schema
 
@@ -201,12 +214,21 @@ def _check_beam_options(given: Sequence[str]) -> None:
         refuse(f"{unknown[0]} is an option of neither xsieve nor Apache Beam")
 
 
+def truncating(settings: "Settings") -> "Settings":
+    """The settings with ``truncate: true`` in every output of ids that goes to somebody."""
+    outputs = {
+        name: output.model_copy(update={"truncate": True}) if output.kind == "ids" and output.receivers else output
+        for name, output in settings.outputs.items()
+    }
+    return settings.model_copy(update={"outputs": outputs})
+
+
 def _check_json_file(file: str | None) -> None:
     if file and file != "-" and not Path(file).absolute().parent.is_dir():
         raise typer.BadParameter("the folder of that file is not there", param_hint="--json")
 
 
-def _settings(pipeline: str) -> "tuple[Settings, Catalog]":
+def settings_and_catalog(pipeline: str) -> "tuple[Settings, Catalog]":
     """The settings, and the field tables that they name. Raises SettingsError and TableError."""
     from xsieve.pipelines.settings import Mistake, SettingsError, load
     from xsieve.transforms.records.catalog import load as load_catalog
@@ -222,6 +244,11 @@ def _warnings(settings: "Settings") -> list[str]:
     from xsieve.pipelines.settings import warnings
 
     return warnings(settings)
+
+
+def settings_of(pipeline: str) -> "Settings":
+    """The settings in a file. Raises SettingsError and TableError."""
+    return settings_and_catalog(pipeline)[0]
 
 
 # --- what is said
@@ -248,7 +275,7 @@ def _write_json(data: dict[str, Any], file: str) -> None:
 
 
 @contextmanager
-def _errors(what: str, interrupted: str = "interrupted") -> Iterator[None]:
+def errors(what: str, interrupted: str = "interrupted") -> Iterator[None]:
     """Errors as one clear line and an exit code, mistakes in settings as a line each."""
     try:
         yield
@@ -259,6 +286,12 @@ def _errors(what: str, interrupted: str = "interrupted") -> Iterator[None]:
     except Exception as error:
         code, lines = _told(error, what)
         _fail(code, *lines)
+
+
+def fail_withheld(releases: Sequence[str]) -> NoReturn:
+    """Say what is withheld, and end."""
+    which = releases[0] if len(releases) == 1 else f"{len(releases):,} releases"
+    _fail(Exit.WITHHELD, f"withheld: {which}; kept whole, `xsieve release` lists and hands over what waits")
 
 
 def _fail(code: Exit, *lines: str) -> NoReturn:
@@ -290,6 +323,10 @@ def _place_of(error: Exception) -> str:
     home = Path(__file__).parents[1]
     ours = [frame for frame in extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(home)]
     return f" in {Path(ours[-1].filename).relative_to(home)}, line {ours[-1].lineno}" if ours else ""
+
+
+app.command()(release)
+app.add_typer(ledger_app, name="ledger")
 
 
 if __name__ == "__main__":

@@ -4,13 +4,14 @@ What is handed over is what the run has put together, byte for byte; it is offer
 declarations of that run or, where settings are given, under those that hold now.
 """
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from xsieve.pipelines import publish
 from xsieve.pipelines import settings as st
 from xsieve.pipelines.kept import Kept, damaged, discard_kept, kept_folder, read_kept
-from xsieve.pipelines.outflow import Outflow, outflows, refusals
+from xsieve.pipelines.outflow import Outflow, outflows, permission_request, refusals
 from xsieve.pipelines.release import Release, ReleaseError, ids_of, output_of, summary_of_release, truncate_kept
 from xsieve.pipelines.summary import ReleaseSummary
 from xsieve.transforms.records.outflow import Offer
@@ -104,6 +105,17 @@ def give_up(ledger: "Ledger", found: Waiting, by: str) -> None:
     ledger.discard(found.known.offer.release, by=by)
     if found.kept:
         discard_kept(found.kept.folder)
+
+
+def letters(ledger: "Ledger", found: Sequence[Waiting], settings: st.Settings, now: datetime) -> Iterator[str]:
+    """Letters that ask X for permission to hand over what waits. Raises ReleaseError where none could be given."""
+    for one in found:
+        kept = _whole(one)
+        outflow = _outflow(kept, settings, now)
+        if outflow.unit != "post_id" or outflow.cap is None:
+            raise ReleaseError(f"{kept.offer.release}: X permits more ids of posts, and of nothing else")
+        offer = _under(kept.offer, outflow)
+        yield permission_request(settings, outflow, ledger.weigh(offer), offer.units)
 
 
 def _kept(offer: Offer) -> Kept | None:

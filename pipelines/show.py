@@ -157,6 +157,8 @@ def summary(done: "Summary", screen: Screen) -> None:
 
 
 def _account(output: "OutputSummary") -> Iterator[str]:
+    from xsieve.pipelines.show_outflow import releases
+
     dropped, rejected = _sum(output.dropped), _sum(output.rejected)
     sign = "=" if output.balanced else "DOES NOT EQUAL"
     fates = f"{output.out:,} out + {dropped:,} dropped + {rejected:,} rejected"
@@ -164,7 +166,12 @@ def _account(output: "OutputSummary") -> Iterator[str]:
     for word, counts in (("dropped", output.dropped), ("rejected", output.rejected), ("noted", output.noted)):
         if counts:
             yield f"  {word:<9} {_reasons(counts)}"
-    yield f"  {output.state:<9} {_place(output.files)}"
+    if output.releases:
+        yield from releases(output.releases, "  ")
+    elif output.files or output.state == "published":
+        yield f"  {output.state:<9} {_place(output.files)}"
+    else:
+        yield f"  {output.state}"
 
 
 def _reasons(counts: Mapping[str, int]) -> str:
