@@ -4,7 +4,7 @@
 """
 
 from xsieve.transforms.ledger.answers import Event, Freeing, Known, UnitDecision, Usage, supplement_id
-from xsieve.transforms.ledger.errors import DigestConflictError, LedgerError
+from xsieve.transforms.ledger.errors import DigestConflictError, LedgerError, MissingLedgerError
 from xsieve.transforms.ledger.ledger import Ledger, open_ledger
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Known",
     "Ledger",
     "LedgerError",
+    "MissingLedgerError",
     "UnitDecision",
     "Usage",
     "open_ledger",

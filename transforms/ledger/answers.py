@@ -48,8 +48,7 @@ class Event(NamedTuple):
     unit: Unit | None
     units: int
     counted: int  # by how many units the account of the entity or recipient grew (void: negative)
-    capped: bool  # False: counted, but not against a cap
-    cap: int | None
+    cap: int | None  # none: counted, but against no cap
     used: int | None  # at the decision, this release included if granted
     digest: str
     profile: str
