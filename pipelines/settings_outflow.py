@@ -15,18 +15,11 @@ from xsieve.transforms.records.policy import GOVERNMENT, SURVEILLANCE
 
 
 class Paper(Part):
-    """A document with the time for which it holds."""
+    """A document with the time for which it holds, which has begun and is not over."""
 
     reference: Line = Field(description="what the document is called or numbered, so that it is found again")
     from_: PastDay = Field(alias="from", description="the first day on which it holds (UTC)")
     until: OpenDay = Field(description="the last day on which it holds (UTC)")
-
-    @field_validator("until")
-    @classmethod
-    def _not_before_from(cls, until: date, info: ValidationInfo) -> date:
-        if until < info.data.get("from_", until):
-            raise wrong("is before from; expected the last day on which it holds")
-        return until
 
 
 # --- who hands out
@@ -60,6 +53,9 @@ class Sender(Part):
 # --- who receives
 
 
+FOUR = ("terms_of_service", "privacy_policy", "developer_agreement", "developer_policy")
+
+
 class Accepted(Part):
     """When a recipient accepted X's terms, and how one knows."""
 
@@ -80,7 +76,7 @@ class Accepted(Part):
     by: Line | None = Field(default=None, description="who accepted; needed where the recipient is no single person")
     evidence: Line = Field(description="where the signed text is filed")
 
-    @field_validator("terms_of_service", "privacy_policy", "developer_agreement", "developer_policy")
+    @field_validator(*FOUR)
     @classmethod
     def _either_all_or_each(cls, day: date, info: ValidationInfo) -> date:
         if info.data.get("all"):
@@ -89,9 +85,7 @@ class Accepted(Part):
 
     def day_of(self, text: str) -> date | None:
         """The day on which that text was accepted."""
-        if text in Accepted.model_fields:
-            return self.all or getattr(self, text)
-        return self.others.get(text)
+        return self.all or getattr(self, text) if text in FOUR else self.others.get(text)
 
 
 class Public(Part):

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from xsieve.pipelines.git import in_work_tree
 from xsieve.pipelines.settings_checks import group, hint, texts
 from xsieve.pipelines.settings_errors import Mistake
-from xsieve.pipelines.settings_outflow import Accepted, Entity, Recipient, Sender
+from xsieve.pipelines.settings_outflow import FOUR, Accepted, Entity, Recipient, Sender
 from xsieve.pipelines.settings_outputs import counted
 from xsieve.pipelines.settings_parts import Part
 from xsieve.transforms.records import policy
@@ -42,7 +42,7 @@ def check(data: object, profile: policy.Profile) -> Iterator[Mistake]:
     yield from _required(data, declared)
     for name, output in declared.outputs.items():
         yield from _receivers(data, name, output, declared)
-        yield from _exemption(data, name, output, declared)
+        yield from _exemption(name, output, declared)
         yield from _cut(name, output, declared)
         yield from _content(name, output, declared)
     yield from _recipients(data, declared)
@@ -107,7 +107,7 @@ def _receivers(data: object, name: str, output: Mapping[str, Any], declared: Dec
 # --- limits
 
 
-def _exemption(data: object, name: str, output: Mapping[str, Any], declared: Declared) -> Iterator[Mistake]:
+def _exemption(name: str, output: Mapping[str, Any], declared: Declared) -> Iterator[Mistake]:
     """An exemption is claimed for units that it lifts the limit of, by a sender who declares what it needs."""
     claimed, profile = output.get("exempt"), declared.profile
     if output["kind"] != "ids" or claimed != "academic":
@@ -115,21 +115,16 @@ def _exemption(data: object, name: str, output: Mapping[str, Any], declared: Dec
     here, exemption = f"outputs.{name}.exempt", profile.exemptions.get(claimed)
     if exemption is None:
         yield Mistake(here, f"is not granted by the policy of {profile.name}; leave the key out")
-    elif counted(output) not in exemption.units:
-        what = policy.UNITS[counted(output)]
+    elif (unit := counted(output)) and unit not in exemption.units:
+        what = policy.UNITS[unit]
         yield Mistake(here, f"does not cover {what} ({exemption.clause.cited}); leave the key out")
-    elif "sender" in group(data):
+    elif declared.sender:
         for need in exemption.needs:
-            if not _stands(group(data, "sender"), need):
+            if need not in declared.sender.declares:
                 yield Mistake(
                     f"sender.{need}",
                     f"is missing; outputs.{name}.exempt needs it ({profile.name}, {exemption.clause.cited})",
                 )
-
-
-def _stands(sender: Mapping[str, Any], need: str) -> bool:
-    *above, last = need.split(".")
-    return last in group(sender, *above)
 
 
 def _cut(name: str, output: Mapping[str, Any], declared: Declared) -> Iterator[Mistake]:
@@ -196,7 +191,7 @@ def _own(name: str, recipient: Recipient, declared: Declared) -> Iterator[Mistak
 def _accepted(path: str, recipient: Recipient, accepted: Accepted, profile: policy.Profile) -> Iterator[Mistake]:
     for text in profile.accepted:
         if accepted.day_of(text) is None:
-            key = text if text in Accepted.model_fields else f"others.{text}"
+            key = text if text in FOUR else f"others.{text}"
             clause = profile.clauses[policy.ACCEPTANCE].cited
             yield Mistake(f"{path}.{key}", f"is missing; expected the day on which it was accepted ({clause})")
     if accepted.by is None and recipient.person is None:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, datetime, time, timezone
+from functools import cache
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, WithJsonSchema
@@ -62,8 +63,13 @@ def _not_over(day: date, info: ValidationInfo) -> date:
     return day
 
 
+@cache
+def _countries() -> frozenset[str]:
+    return frozenset(line.cells["code"] for line in table("countries.tsv"))
+
+
 def _country(code: str) -> str:
-    if code in {line.cells["code"] for line in table("countries.tsv")}:
+    if code in _countries():
         return code
     raise wrong("is no country; expected two capital letters of ISO 3166, such as DE (the United Kingdom is GB)")
 
