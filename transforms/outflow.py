@@ -114,7 +114,7 @@ class StageUnits(beam.DoFn):
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         for found in self._flush():
-            yield WindowedValue(found, MIN_TIMESTAMP, [GlobalWindow()])
+            yield globally(found)
 
     def _ids_of(self, batch: Countable) -> Iterable[tuple[int, Ids]]:
         if isinstance(batch, IdBatch):
@@ -123,7 +123,7 @@ class StageUnits(beam.DoFn):
 
     def _flush(self) -> Iterator[tuple[Part, Slice]]:
         held, self._held, self._count = self._held, {}, 0
-        file, written = FileSystems.join(self.folder, f"{uuid.uuid4().hex}.units"), 0
+        file, written = new_file(self.folder, ".units"), 0
         sorted_ids = {kind: in_parts(np.concatenate(ids)) for kind, ids in held.items()}
         if not any(len(ids) for ids, _ in sorted_ids.values()):
             return
@@ -134,6 +134,16 @@ class StageUnits(beam.DoFn):
             for number, first, count in zip(*np.unique(numbers, return_index=True, return_counts=True), strict=True):
                 yield (kind, int(number)), Slice(file, written + int(first), int(count))
             written += len(ids)
+
+
+def globally(value: Any) -> WindowedValue:
+    """A value as the end of a bundle gives it in a batch."""
+    return WindowedValue(value, MIN_TIMESTAMP, [GlobalWindow()])
+
+
+def new_file(folder: str, ending: str) -> str:
+    """The path of a file that nobody else writes."""
+    return FileSystems.join(folder, f"{uuid.uuid4().hex}{ending}")
 
 
 def in_parts(ids: Ids) -> tuple[Ids, Ids]:

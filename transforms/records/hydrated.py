@@ -13,9 +13,10 @@ from msgspec import UNSET, Struct
 from xsieve.transforms.records.alone import alone
 from xsieve.transforms.records.batch import Reason
 from xsieve.transforms.records.catalog import Catalog
-from xsieve.transforms.records.decode import Group, Refused
+from xsieve.transforms.records.decode import Group, Refused, decode_line
 from xsieve.transforms.records.families import NOTHING, Column, Includes, column
 from xsieve.transforms.records.forms import Place
+from xsieve.transforms.records.hydrated_table import Cell, row_of
 from xsieve.transforms.records.plan import Plan
 from xsieve.transforms.records.shaped import ENCODING_ERRORS, Kept, ShapedSieve, encoder
 from xsieve.transforms.records.shapes import Shape, recognise
@@ -34,6 +35,15 @@ class Hydrated(NamedTuple):
     lines: list[bytes]
     keys: list[Key]
     units: Units
+
+
+class Record(NamedTuple):
+    """One record as it leaves: which it is, its line, the payload in that, and the post or user in the payload."""
+
+    key: Key
+    line: bytes
+    payload: Struct
+    record: Struct
 
 
 class HydratedSieve(ShapedSieve[Hydrated]):
@@ -91,6 +101,26 @@ class HydratedSieve(ShapedSieve[Hydrated]):
         keys = [key for content in contents for key in content.keys]
         return Hydrated(lines, keys, together(content.units for content in contents))
 
+    def read(self, line: bytes) -> Record:
+        """A line that left, as the record that it is. Raises Refused on any other."""
+        shape, payload, *_ = decode_line(line, self.codecs)
+        (record,) = contents_of(payload, shape) if shape.posts else [payload]
+        return Record(self._key_of(record), line, payload, record)
+
+    def units_of(self, record: Record) -> list[Key]:
+        """All objects in a record as it leaves, repeats included."""
+        return list(keys_in(record.payload, self.object_of))
+
+    def row_of(self, record: Record) -> tuple[list[Cell], list[Key]]:
+        """A record as the row of a table, and the objects of which that shows more than an id."""
+        page = Includes(getattr(record.payload, "includes", None))
+        row = row_of(record.record, page, self.object_of[type(record.record)])
+        shown = [one for one in row.shown if countable(one, self.object_of)]
+        return row.cells, [record.key, *map(self._key_of, shown)]
+
+    def _key_of(self, record: Struct) -> Key:
+        return key_of(record, countables()[self.object_of[type(record)]])
+
     def _records_of(self, one: Kept, shape: Shape, tally: Tally) -> Iterator[tuple[Struct, Struct]]:
         """Each record of a payload, and the payload that it leaves in: itself, or a page with what it needs."""
         records = contents_of(one.payload, shape) if shape.posts else [one.payload]
@@ -119,7 +149,7 @@ class HydratedSieve(ShapedSieve[Hydrated]):
     def _leaving(self, record: Struct, payload: Struct) -> tuple[bytes, Key, list[Key]]:
         """A payload as a line, its record's key, and those of all objects in it. Raises Refused if it cannot leave."""
         within = list(keys_in(payload, self.object_of))
-        key = key_of(record, countables()[self.object_of[type(record)]])
+        key = self._key_of(record)
         try:
             line = encoder.encode(payload)
         except ENCODING_ERRORS:
