@@ -23,7 +23,7 @@ USER, PASSWORD = "xsieve", "pass-w0rd@/:%"
 START_SECONDS = 60
 
 
-class Missing(Exception):
+class MissingServerError(Exception):
     """The server cannot be had here."""
 
 
@@ -34,7 +34,7 @@ def binaries() -> Path:
     for folder in found:
         if (folder / "initdb").exists() and (folder / "pg_ctl").exists():
             return folder
-    raise Missing("no PostgreSQL server here (apt-get install postgresql)")
+    raise MissingServerError("no PostgreSQL server here (apt-get install postgresql)")
 
 
 class Postgres:
@@ -115,7 +115,7 @@ def _account() -> pwd.struct_passwd | None:
             return pwd.getpwnam(name)
         except KeyError:
             continue
-    raise Missing("PostgreSQL refuses to run as root, and there is no user postgres")
+    raise MissingServerError("PostgreSQL refuses to run as root, and there is no user postgres")
 
 
 def _free_port() -> int:
@@ -144,8 +144,12 @@ def server_for_tests() -> Iterator[Postgres]:
 
         binaries()
         _account()
-    except (Missing, ImportError) as missing:
-        why = str(missing) if isinstance(missing, Missing) else "psycopg is not installed (the extra xsieve[postgres])"
+    except (MissingServerError, ImportError) as missing:
+        why = (
+            str(missing)
+            if isinstance(missing, MissingServerError)
+            else "psycopg is not installed (the extra xsieve[postgres])"
+        )
         if os.environ.get(REQUIRED) == "1":
             pytest.fail(f"{why}, and {REQUIRED} is set")
         pytest.skip(why)

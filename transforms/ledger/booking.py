@@ -11,7 +11,7 @@ from xsieve.transforms.ledger.charges import frees, line_of, used
 from xsieve.transforms.ledger.entities import Party
 from xsieve.transforms.ledger.entries import find_release, note, save_release
 from xsieve.transforms.ledger.limits import fits, fits_from, moment
-from xsieve.transforms.ledger.schema import CHARGES
+from xsieve.transforms.ledger.schema import CHARGES, number_of
 from xsieve.transforms.records.outflow import Decision, Offer, State
 
 HELD = frozenset({"reserved", "published"})
@@ -53,7 +53,7 @@ class Booking:
             has_left=has_left,
             at=self.now,
         )
-        return self.connection.execute(charge).inserted_primary_key[0]
+        return number_of(self.connection.execute(charge))
 
     def save(self, state: State, offer: Offer | None = None, *, supplement_of: str | None = None) -> None:
         """Write down how the release, or a part of it, stands from now on."""

@@ -5,7 +5,7 @@ file. A transaction that writes takes the whole file. On PostgreSQL two advisory
 entity at a time be booked: *who is who*, shared by those who book, held alone by whoever changes it; then *one entity*.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
@@ -66,20 +66,20 @@ class Database:
         raise MissingLedgerError(f"there is no ledger at {self.name}; check the URL")
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> Generator[Connection]:
         """A transaction that changes nothing."""
         with self._transaction(write=False) as connection:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self) -> Generator[Connection]:
         """A transaction that is committed at its end, or not at all."""
         with self._transaction(write=True) as connection:
             self._expect_newest(connection)
             yield connection
 
     @contextmanager
-    def rehearsing(self) -> Iterator[Connection]:
+    def rehearsing(self) -> Generator[Connection]:
         """A transaction like those that write, whose changes are never kept."""
         with self._transaction(write=True) as connection:
             self._expect_newest(connection)
@@ -104,10 +104,12 @@ class Database:
     def _time(self, connection: Connection) -> datetime:
         if self._clock:
             return self._clock()
-        return connection.scalar(select(func.clock_timestamp())) if self._server else datetime.now(timezone.utc)
+        if self._server:
+            return connection.execute(select(func.clock_timestamp())).scalar_one()
+        return datetime.now(timezone.utc)
 
     @contextmanager
-    def _transaction(self, write: bool) -> Iterator[Connection]:
+    def _transaction(self, write: bool) -> Generator[Connection]:
         with plainly(self.name), self._engine.connect().execution_options(xsieve_write=write) as connection:
             if self._server and write:
                 connection.execute(

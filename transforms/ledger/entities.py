@@ -12,7 +12,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select
 
 from xsieve.transforms.ledger.errors import LedgerError
-from xsieve.transforms.ledger.schema import CHARGES, ENTITIES, EVENTS, NAMES, RECIPIENTS, RELEASES
+from xsieve.transforms.ledger.schema import CHARGES, ENTITIES, EVENTS, NAMES, RECIPIENTS, RELEASES, number_of
 from xsieve.transforms.records.outflow import Offer
 
 
@@ -41,7 +41,7 @@ def find(connection: Connection, offer: Offer) -> Party | None:
     names, recipient = _names(offer), fold(offer.recipient)
     known = _known(connection, names)
     home = connection.scalar(select(RECIPIENTS.c.entity).where(RECIPIENTS.c.recipient == recipient))
-    if known.keys() != names or set(known.values()) != {home}:
+    if home is None or known.keys() != names or set(known.values()) != {home}:
         return None
     return Party(home, recipient)
 
@@ -64,12 +64,12 @@ def _names(offer: Offer) -> set[str]:
 
 
 def _known(connection: Connection, names: Iterable[str]) -> dict[str, int]:
-    rows = connection.execute(select(NAMES.c.name, NAMES.c.entity).where(NAMES.c.name.in_(sorted(names))))
-    return {name: entity for name, entity in rows}
+    known = select(NAMES.c.name, NAMES.c.entity).where(NAMES.c.name.in_(sorted(names)))
+    return dict(connection.execute(known).tuples().all())
 
 
 def _add(connection: Connection, name: str) -> int:
-    return connection.execute(ENTITIES.insert().values(name=name)).inserted_primary_key[0]
+    return number_of(connection.execute(ENTITIES.insert().values(name=name)))
 
 
 def _name(connection: Connection, entity: int) -> str:

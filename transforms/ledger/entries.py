@@ -93,11 +93,10 @@ def note(
 
 def offer_of(row: Row[Any]) -> Offer:
     """The offer that a release was last recorded with."""
-    plain = json.loads(row.offer)
-    cap = plain["cap"]
-    return Offer(
-        **{**plain, "entity_names": tuple(plain["entity_names"]), "cap": Cap(**cap) if cap else None},
-    )
+    fields: dict[str, Any] = json.loads(row.offer)
+    fields["entity_names"] = tuple(fields["entity_names"])
+    fields["cap"] = Cap(**fields["cap"]) if fields["cap"] else None
+    return Offer(**fields)
 
 
 def known_of(row: Row[Any]) -> Known:

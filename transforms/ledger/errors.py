@@ -1,6 +1,6 @@
 """What the ledger says when it cannot answer: plain sentences, without the texts of libraries, which quote values and passwords."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -42,7 +42,7 @@ class DigestConflictError(LedgerError):
 
 
 @contextmanager
-def plainly(name: str) -> Iterator[None]:
+def plainly(name: str) -> Generator[None]:
     """Errors of the database, of which each has its own, as ours."""
     try:
         yield

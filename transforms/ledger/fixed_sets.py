@@ -32,6 +32,8 @@ def reserve(book: Booking, ids: npt.NDArray[np.int64] | None, by: str | None) ->
     units = book.offer.units
     if book.state in HELD:
         return book.answer(book.state, Claim(0, units), granted=True, repeated=True)
+    if book.offer.unit == "hydrated" and by is None:
+        raise LedgerError(f"release {book.offer.release} is hydrated, so a person has to release it; prepare it first")
     series = Series.of(book, ids)
     claim = series.claim if series else Claim(units, units)
     remembered = by is None and (book.state == "withheld" or book.state in GIVEN_UP)
@@ -44,7 +46,7 @@ def reserve(book: Booking, ids: npt.NDArray[np.int64] | None, by: str | None) ->
         return book.answer("reserved", claim, granted=True)
     again = remembered and book.state == "withheld"
     if not again:
-        book.withhold(book.offer, by=by, why=book.state or "limit" if remembered else "limit")
+        book.withhold(book.offer, by=by, why=book.state if remembered and book.state else "limit")
     return book.answer("withheld", claim, remembered=remembered, repeated=again)
 
 
@@ -53,6 +55,8 @@ def _refuse_another_set(book: Booking) -> None:
     offer, known = book.offer, book.known
     if not offer.digest:
         raise LedgerError(f"release {offer.release} has no digest, which a fixed set of units needs")
+    if offer.units < 0:
+        raise LedgerError(f"release {offer.release} offers fewer units than none")
     if known is None or known.state in GIVEN_UP:
         return
     same = offer.digest, offer.units, offer.unit, book.party.recipient

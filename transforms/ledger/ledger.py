@@ -4,7 +4,7 @@ Every method that changes something is one transaction. Whatever fails raises Le
 may be used by many threads and by many processes at once; it cannot be pickled: workers open their own, by its URL.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -71,8 +71,6 @@ class Ledger:
         ones. Hydrated units are never reserved without a person. A ``series`` that has a cap needs its ``ids``: those that
         the entity has received in the series within 30 days are not counted again; they count until 30 days from now.
         """
-        if offer.unit == "hydrated" and by is None:
-            raise LedgerError(f"release {offer.release} is hydrated, so a person has to release it; prepare it first")
         with self._booking(offer) as book:
             return fixed_sets.reserve(book, ids, _person(by) if by is not None else None)
 
@@ -88,25 +86,27 @@ class Ledger:
         with self._booking(offer) as book:
             return open_sets.reserve_units(book, ids)
 
-    def rehearse(self, offers: Iterable[tuple[Offer, Ids | None]], *, as_of: datetime | None = None) -> list[Decision]:
-        """What fixed sets, offered one after the other, would be answered now or at a time. Nothing is written.
+    def weigh(
+        self, offer: Offer, *, ids: Ids | None = None, at: datetime | None = None, after: Iterable[Offer] = ()
+    ) -> Decision:
+        """What reserving a fixed set would be answered now or at a time, without a person. Nothing is written.
 
-        Each comes with its ids, which only a series needs. Hydrated ones would be prepared.
+        ``after``: offers that would be reserved before it. ``used`` is always without it. Hydrated units would be prepared.
         """
         with self._database.rehearsing() as connection:
             self._database.lock(connection)
-            now = self._database.now(connection) if as_of is None else micros(as_of)
-            return [self._rehearse(connection, offer, ids, now) for offer, ids in offers]
-
-    def _rehearse(self, connection: Connection, offer: Offer, ids: Ids | None, now: int) -> Decision:
-        book = Booking(connection, offer, settle(connection, offer, now), now)
-        return fixed_sets.prepare(book) if offer.unit == "hydrated" else fixed_sets.reserve(book, ids, None)
+            now = self._database.now(connection) if at is None else micros(at)
+            for earlier in after:
+                if earlier.unit != "hydrated":
+                    fixed_sets.reserve(_newcomer(connection, earlier._replace(series=None), now), None, None)
+            book = _newcomer(connection, offer, now)
+            hydrated = offer.unit == "hydrated"
+            decision = fixed_sets.prepare(book) if hydrated else fixed_sets.reserve(book, ids, None)
+            return decision._replace(used=book.used)
 
     @contextmanager
-    def _booking(self, offer: Offer) -> Iterator[Booking]:
+    def _booking(self, offer: Offer) -> Generator[Booking]:
         """A transaction in which nobody else books for the entity of an offer."""
-        if offer.units < 0:
-            raise LedgerError(f"release {offer.release} offers fewer than no units")
         with self._database.writing() as connection:
             self._database.lock(connection, shared=True)
             if party := find(connection, offer):
@@ -117,8 +117,7 @@ class Ledger:
                 return
         with self._database.writing() as connection:  # it has news of who is who: nobody books meanwhile
             self._database.lock(connection)
-            now = self._database.now(connection)
-            yield Booking(connection, offer, settle(connection, offer, now), now)
+            yield _newcomer(connection, offer, self._database.now(connection))
 
     # --- what becomes of releases
 
@@ -161,7 +160,7 @@ class Ledger:
             note(connection, known.offer, now, "discarded", by=_person(by))
 
     @contextmanager
-    def _changing(self, release: str) -> Iterator[Standing]:
+    def _changing(self, release: str) -> Generator[Standing]:
         with self._database.writing() as connection:
             self._database.lock(connection, shared=True)
             row = find_release(connection, release)
@@ -225,6 +224,11 @@ class Ledger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _newcomer(connection: Connection, offer: Offer, now: int) -> Booking:
+    """An offer that may have news of who is who, which is locked."""
+    return Booking(connection, offer, settle(connection, offer, now), now)
 
 
 def _again(connection: Connection, release: str) -> Known:

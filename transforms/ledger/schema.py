@@ -4,7 +4,9 @@ Times are microseconds since 1970 UTC, whole numbers: the same in every database
 unit keys are hashes under random secrets that are destroyed with them.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Identity, Integer, LargeBinary, MetaData, Table, Text
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, CursorResult, Identity, Integer, LargeBinary, MetaData, Table, Text
 
 METADATA = MetaData()
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only if they are called INTEGER
@@ -111,3 +113,9 @@ KEYS = Table(
     Column("keys", LargeBinary, nullable=False),  # 16 bytes each, ascending
     Column("at", BigInteger, nullable=False),
 )
+
+
+def number_of(added: CursorResult[Any]) -> int:
+    """The number that the database gave to a row that was added."""
+    assert added.inserted_primary_key is not None
+    return added.inserted_primary_key[0]

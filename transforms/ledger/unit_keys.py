@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, delete, select, update
 
-from xsieve.transforms.ledger.schema import KEYS, SCOPES
+from xsieve.transforms.ledger.schema import KEYS, SCOPES, number_of
 
 BYTES = 16
 Keys = npt.NDArray[np.bytes_]  # dtype S16
@@ -76,12 +76,12 @@ class KeySet(NamedTuple):
 def open_scope(connection: Connection, name: str, now: int) -> Scope:
     """A scope by its name, with a new secret if it has none."""
     row = connection.execute(select(SCOPES).where(SCOPES.c.name == name).with_for_update()).first()
-    secret = (row and row.secret) or secrets.token_bytes(32)
+    secret: bytes = row.secret if row and row.secret else secrets.token_bytes(32)
     if row:
         connection.execute(update(SCOPES).where(SCOPES.c.id == row.id).values(secret=secret, last_at=now))
         return Scope(row.id, secret, row.closed)
     added = connection.execute(SCOPES.insert().values(name=name, secret=secret, closed=False, last_at=now))
-    return Scope(added.inserted_primary_key[0], secret, False)
+    return Scope(number_of(added), secret, False)
 
 
 def key_sets(connection: Connection, scope: Scope) -> Iterator[KeySet]:
