@@ -12,9 +12,9 @@ from xsieve.pipelines import publish
 from xsieve.pipelines import settings as st
 from xsieve.pipelines.kept import Kept, damaged, discard_kept, kept_folder, read_kept
 from xsieve.pipelines.outflow import Outflow, outflows, permission_request, refusals
-from xsieve.pipelines.release import Release, ReleaseError, ids_of, output_of, summary_of_release, truncate_kept
+from xsieve.pipelines.release import PART, Release, ReleaseError, ids_of, output_of, summary_of_release, truncate_kept
 from xsieve.pipelines.summary import ReleaseSummary
-from xsieve.transforms.records.outflow import Offer
+from xsieve.transforms.records.outflow import Decision, Offer
 
 if TYPE_CHECKING:
     from xsieve.transforms.ledger import Known, Ledger
@@ -63,7 +63,7 @@ def hand_over(
     for why in refusals(outflow, now):
         raise ReleaseError(f"{kept.offer.release}: {why}")
     offer = _under(kept.offer, outflow)
-    if truncate and (left := ledger.weigh(offer).left) and left < offer.units:
+    if truncate and (left := _left(ledger, offer)) and left < offer.units:
         return _in_part(ledger, kept._replace(offer=offer), outflow, left, by)
     return _released(ledger, Release(outflow, offer, kept._replace(offer=offer)), by)
 
@@ -115,7 +115,18 @@ def letters(ledger: "Ledger", found: Sequence[Waiting], settings: st.Settings, n
         if outflow.unit != "post_id" or outflow.cap is None:
             raise ReleaseError(f"{kept.offer.release}: X permits more ids of posts, and of nothing else")
         offer = _under(kept.offer, outflow)
-        yield permission_request(settings, outflow, ledger.weigh(offer), offer.units)
+        yield permission_request(settings, outflow, _would(ledger, offer), offer.units)
+
+
+def _would(ledger: "Ledger", offer: Offer) -> Decision:
+    """What the ledger would say of an offer that it has never heard of."""
+    (decision,) = ledger.rehearse([(offer._replace(release=offer.release + PART), None)])
+    return decision
+
+
+def _left(ledger: "Ledger", offer: Offer) -> int | None:
+    would = _would(ledger, offer)
+    return None if would.granted else would.left
 
 
 def _kept(offer: Offer) -> Kept | None:

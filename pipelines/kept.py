@@ -50,12 +50,11 @@ def kept_folder(place: str, release: str) -> str:
 
 
 def assemble(kept: Kept, data: Mapping[str, str], texts: Mapping[str, str]) -> None:
-    """Put a release together in its folder: ``data`` are staged files by their final name, ``texts`` what stands beside them.
+    """Put a release together in its folder, which is there: ``data`` are staged files by their final name, ``texts`` what stands beside them.
 
     Staged files stay where they are (they may go to others too). Raises PublishError.
     """
     with saying(f"{kept.offer.place} cannot be written to"):
-        FileSystems.mkdirs(kept.folder)
         for name, staged in data.items():
             _put(staged, FileSystems.join(kept.folder, name))
         for name, text in texts.items():

@@ -86,10 +86,15 @@ def _staged(kept: Kept, file: File) -> Staged:
 
 
 def ids_of(kept: Kept) -> Ids | None:
-    """The ids of a series, of which each counts once in 30 days; None where they need not be known."""
-    if not (kept.offer.series and kept.offer.cap) or kept.offer.units > kept.offer.cap.units:
+    """The ids of a release, where the ledger needs to know them."""
+    return ids_in(kept.offer, data_of(kept))
+
+
+def ids_in(offer: Offer, staged: Sequence[Staged]) -> Ids | None:
+    """The ids in staged files if they are of a series, of which each counts once in 30 days; else None."""
+    if not (offer.series and offer.cap) or offer.units > offer.cap.units:
         return None
-    return np.concatenate([NO_IDS, *map(read_ids, data_of(kept))])
+    return np.concatenate([NO_IDS, *map(read_ids, staged)])
 
 
 def truncate_kept(kept: Kept, outflow: Outflow, most: int, folder: str) -> Kept:

@@ -22,6 +22,7 @@ from xsieve.pipelines.release import (
     Release,
     ReleaseError,
     counted_ids,
+    ids_in,
     ids_of,
     output_of,
     put_together,
@@ -101,14 +102,27 @@ class Releasing:
             if branch.outflows:
                 self._assemble(label, staged(label), summaries[label], units.get(label))
 
-    def would(self, label: str, staged: Sequence[Staged], counted: Counted | None) -> list[ReleaseSummary]:
-        """What would become of the releases of a branch now; nothing is written."""
-        found, releases = counted or counted_ids(staged), list[Release]()
+    def would(
+        self, staged: Callable[[str], Sequence[Staged]], units: Mapping[str, Counted], as_of: datetime | None
+    ) -> dict[str, list[ReleaseSummary]]:
+        """What would become of all releases, one after the other, now or at another time; nothing is written."""
+        found = [(label, release) for label in self.branches for release in self._unwritten(label, staged, units)]
+        decisions = self.ledger.rehearse(
+            [(release.offer, ids_in(release.offer, staged(label))) for label, release in found], as_of=as_of
+        )
+        told: dict[str, list[ReleaseSummary]] = {}
+        for (label, release), decision in zip(found, decisions, strict=True):
+            release.decision = decision
+            told.setdefault(label, []).append(self._summary(release))
+        return told
+
+    def _unwritten(
+        self, label: str, staged: Callable[[str], Sequence[Staged]], units: Mapping[str, Counted]
+    ) -> Iterator[Release]:
         for outflow in self.branches[label].outflows:
-            content = self._contents[outflow.output]
-            offer = offer_of(outflow, content, self._inputs, found.units, found.digest, self.place(label, outflow))
-            releases.append(Release(outflow, offer, None, self.ledger.weigh(offer, at=self.now)))
-        return [self._summary(release) for release in releases]
+            found = units.get(label) or counted_ids(staged(label))
+            content, place = self._contents[outflow.output], self.place(label, outflow)
+            yield Release(outflow, offer_of(outflow, content, self._inputs, found.units, found.digest, place))
 
     def _assemble(self, label: str, staged: Sequence[Staged], summary: OutputSummary, counted: Counted | None) -> None:
         """Put the releases of a branch together from what was staged for it. Raises PublishError and LedgerError."""
@@ -141,7 +155,7 @@ class Releasing:
         """The whole, or what still fits of it where that is asked for."""
         if not outflow.truncate or self.ledger.release(offer.release):
             return offer, staged, 0
-        would = self.ledger.weigh(offer)
+        (would,) = self.ledger.rehearse([(offer, None)])
         if would.granted or not would.left:
             return offer, staged, 0
         return self._cut(offer, staged, would.left)
@@ -173,7 +187,9 @@ class Releasing:
             if release.offer.unit == "hydrated" and not self._handed_over(release.offer):
                 release.decision = self.ledger.prepare(release.offer)
             else:
-                release.decision = self.ledger.reserve(release.offer, ids=ids_of(release.kept) if release.kept else None)
+                release.decision = self.ledger.reserve(
+                    release.offer, ids=ids_of(release.kept) if release.kept else None
+                )
         for release in self._waiting():
             if release.decision and not release.decision.granted:
                 release.kept = hold(release.kept) if release.kept else None
@@ -230,13 +246,22 @@ class Releasing:
 
 
 @contextmanager
-def ledger_of(settings: st.Settings, read_only: bool = False) -> Iterator["Ledger"]:
-    """The ledger of the settings. Raises ReleaseError where none is named, LedgerError where it cannot be opened."""
-    from xsieve.transforms.ledger import open_ledger  # SQLAlchemy is heavy
+def ledger_of(settings: st.Settings, instead: str | None = None) -> Iterator["Ledger"]:
+    """The ledger of the settings; made if it is not there, or, where another one is given ``instead``, left alone then.
+
+    Raises ReleaseError where none is named, LedgerError where it cannot be opened.
+    """
+    from xsieve.transforms.ledger import MissingLedgerError, open_ledger  # SQLAlchemy is heavy
 
     if not settings.ledger:
         raise ReleaseError("ledger: is missing; what goes to a recipient has to be accounted for")
-    with open_ledger(settings.ledger, create=not read_only) as ledger:
+    try:
+        ledger = open_ledger(settings.ledger, create=instead is None)
+    except MissingLedgerError:
+        if instead is None:
+            raise
+        ledger = open_ledger(instead)
+    with ledger:
         yield ledger
 
 

@@ -61,13 +61,16 @@ def run(
         targets[REJECTS] = settings.rejects
     targets = {name: path.removeprefix("file://") for name, path in targets.items()}
     with tempfile.TemporaryDirectory(prefix="xsieve-") as private, ExitStack() as stack:
-        releasing = stack.enter_context(_releasing(settings, found, sources, now, dry_run))
+        releasing = stack.enter_context(_releasing(settings, found, sources, now, private if dry_run else None))
         staging = _in_private(targets, private) if dry_run else stack.enter_context(_staging(targets))
         job = Job(settings, found, sources, staging, os.path.join(private, "report.json"), workers)
         with watching(os.path.join(private, "progress"), sources, progress) as progress_file:
             execute(job, options, progress_file)
         report = Report.read(job.report)
-        outputs = (_would if dry_run else _publish)(job, report, targets, releasing)
+        if dry_run:
+            outputs = _would(job, report, releasing, as_of)
+        else:
+            outputs = _publish(job, report, targets, releasing)
     shares = [sum(output.rejected.values()) / output.read for output in outputs.values() if output.read]
     return Summary(
         outputs,
@@ -123,16 +126,19 @@ class Report(NamedTuple):
 
 @contextmanager
 def _releasing(
-    settings: st.Settings, found: Mapping[str, Branch], sources: Sequence[Source], now: datetime, dry_run: bool
+    settings: st.Settings, found: Mapping[str, Branch], sources: Sequence[Source], now: datetime, private: str | None
 ) -> Iterator[Releasing | None]:
-    """What leads the releases; None where nothing goes to anybody. No ledger, no release."""
+    """What leads the releases; None where nothing goes to anybody. No ledger, no release.
+
+    Where nothing may be written, a ledger that is not there yet is made up in a private folder.
+    """
     if not any(branch.outflows for branch in found.values()):
         yield None
         return
-    with ledger_of(settings, dry_run) as ledger:
+    with ledger_of(settings, f"sqlite:///{private}/ledger.db" if private else None) as ledger:
         releasing = Releasing(settings, found, sources, ledger, now)
         releasing.check()
-        if not dry_run:
+        if not private:
             releasing.recover()
         try:
             yield releasing
@@ -187,16 +193,11 @@ def _all_at_once(
         raise
 
 
-def _would(
-    job: Job, report: Report, targets: Mapping[str, str], releasing: Releasing | None
-) -> dict[str, OutputSummary]:
+def _would(job: Job, report: Report, releasing: Releasing | None, as_of: datetime | None) -> dict[str, OutputSummary]:
     """What a run would do."""
+    releases = releasing.would(report.staged, report.units, as_of) if releasing else {}
     return {
-        label: replace(
-            summary,
-            state="would be written" if not job.branches[label].outflows else "",
-            releases=releasing.would(label, report.staged(label), report.units.get(label)) if releasing else [],
-        )
+        label: replace(summary, state="" if label in releases else "would be written", releases=releases.get(label, []))
         for label, summary in _summaries(job, report).items()
     }
 

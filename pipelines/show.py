@@ -148,7 +148,7 @@ def summary(done: "Summary", screen: Screen) -> None:
     screen.table(columns, rows, right=columns[2:])
     for output in done.outputs.values():
         screen.say()
-        for line in _account(output):
+        for line in _account(output, done.dry_run):
             screen.say(line)
     if any(output.rejected for output in done.outputs.values()):
         screen.say()
@@ -156,7 +156,7 @@ def summary(done: "Summary", screen: Screen) -> None:
         screen.say(f"Rejected: {_share(done.rejected_share)} of what was read, {where}.")
 
 
-def _account(output: "OutputSummary") -> Iterator[str]:
+def _account(output: "OutputSummary", dry_run: bool = False) -> Iterator[str]:
     from xsieve.pipelines.show_outflow import releases
 
     dropped, rejected = _sum(output.dropped), _sum(output.rejected)
@@ -167,7 +167,7 @@ def _account(output: "OutputSummary") -> Iterator[str]:
         if counts:
             yield f"  {word:<9} {_reasons(counts)}"
     if output.releases:
-        yield from releases(output.releases, "  ")
+        yield from releases(output.releases, "  ", "would be " if dry_run else "")
     elif output.files or output.state == "published":
         yield f"  {output.state:<9} {_place(output.files)}"
     else:

@@ -119,10 +119,10 @@ def waiting(found: Iterable["Waiting"], format_: str) -> None:
     table([{**_known(one.known), "files": one.kept.folder if one.kept else "gone"} for one in found], columns, format_)
 
 
-def releases(found: Sequence["ReleaseSummary"], indent: str = "") -> Iterator[str]:
+def releases(found: Sequence["ReleaseSummary"], indent: str = "", would: str = "") -> Iterator[str]:
     """A line for each release and what is said of it; the first ones only, where they are many."""
     for one in found[:MOST]:
-        yield f"{indent}{one.state:<9} {one.units:,} {one.unit.replace('_', ' ')}s to {one.recipient}{_account(one)}"
+        yield f"{indent}{would + one.state:<9} {one.units:,} {one.unit.replace('_', ' ')}s to {one.recipient}{_account(one)}"
         yield f"{indent}{'':<9} {one.release}"
         for line in one.says:
             yield f"{indent}{'':<9} {line}"
