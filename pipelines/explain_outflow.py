@@ -144,7 +144,8 @@ def _recipient(settings: Settings, name: str, recipient: Recipient) -> str:
             f"receives in {show(recipient.country)}" if recipient.country else "receives in a country that is not told"
         )
     if accepted := recipient.accepted:
-        days = {text: day for text in settings.profile.accepted if (day := accepted.day_of(text))}
+        texts = dict.fromkeys((*settings.profile.accepted, *accepted.others))
+        days = {text: day for text in texts if (day := accepted.day_of(text))}
         said = listed(f"{_text(text)} on {day}" for text, day in days.items())
         by = f" by {show(accepted.by)}" if accepted.by else ""
         together = ", all at once" if accepted.all else ""

@@ -3,15 +3,21 @@
 import copy
 import json
 import re
+from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from xsieve.configs import table
-from xsieve.pipelines.explain import actions_of, explain
+from xsieve.pipelines.explain import actions_of
+from xsieve.pipelines.explain import explain as explain_at
 from xsieve.pipelines.settings import Settings, json_schema, parse
-from xsieve.transforms.records import catalog
+from xsieve.transforms.records import catalog, policy
 
+NOW = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
+ACCEPTED = dict.fromkeys(policy.load("base-2024").accepted, "2026-11-01")
+PAPER = {"reference": "X-1", "from": "2026-01-01", "until": "2026-12-31"}
 BASE: dict[str, Any] = {
     "policy": "base-2024",
     "collection": {},
@@ -23,8 +29,32 @@ BASE: dict[str, Any] = {
     },
     "outputs": {
         "rows": {"kind": "rows", "text": "scrub", "write": {"path": "out/rows"}},
-        "ids": {"kind": "ids", "write": {"path": "out/ids"}},
+        "ids": {"kind": "ids", "recipient": "lab", "write": {"path": "out/ids"}},
+        "shared_ids": {"kind": "ids", "recipients": ["lab"], "write": {"path": "out/shared_ids"}},
+        "hydrated": {
+            "kind": "hydrated",
+            "sample": {"n": 100},
+            "recipient": "lab",
+            "write": {"path": "/tmp/out/hydrated"},
+        },
+        "shared_hydrated": {"kind": "hydrated", "recipients": ["lab"], "write": {"path": "/tmp/out/shared_hydrated"}},
         "store": {"kind": "store", "write": {"path": "out/store"}},
+    },
+    "ledger": "sqlite:///outflow.db",
+    "sender": {
+        "institution": "A University",
+        "academic": {"sole_purpose": "non_commercial_research", "approval": PAPER},
+    },
+    "recipients": {
+        "lab": {"entity": "partner", "accepted": ACCEPTED | {"by": "Prof. B", "evidence": "dua.pdf"}},
+        "own": {"entity": "us", "person": "C. Lee", "accepted": {"all": "2026-11-01", "evidence": "c.pdf"}},
+        "archive": {"entity": "zenodo", "public": {"gate": "none", "where": "https://repository.example"}},
+    },
+    "entities": {
+        "partner": {"name": "Partner Lab", "government": False, "permission": PAPER | {"post_ids": 2_000_000}},
+        "us": {"name": "A University", "aliases": ["B University"], "government": False},
+        "zenodo": {"name": "An Open Repository", "government": False},
+        "ministry": {"name": "A Ministry", "government": {"approval": PAPER, "primary_mission": "other"}},
     },
 }
 
@@ -60,22 +90,83 @@ FLIPS: dict[str, list[Any]] = {
     "outputs.ids.ids": ["user", "dm"],
     "outputs.ids.nested": [True],
     "outputs.ids.split": ["utc_day", "utc_hour"],
+    "outputs.ids.recipient": ["own"],
+    "outputs.ids.recipients": [["lab", "own"], ["archive"]],
+    "outputs.ids.exempt": ["academic"],
+    "outputs.ids.series": ["climate", "weather"],
+    "outputs.ids.truncate": [True],
     "outputs.ids.write.path": ["out/other"],
+    "outputs.hydrated.kind": [],
+    "outputs.hydrated.description": ["of 2020"],
+    "outputs.hydrated.as": ["csv", "xlsx"],
+    "outputs.hydrated.objects": ["users", "both"],
+    "outputs.hydrated.sample.n": [10],
+    "outputs.hydrated.sample.seed": [7],
+    "outputs.hydrated.recipient": ["own"],
+    "outputs.hydrated.recipients": [["lab", "own"]],
+    "outputs.hydrated.write.path": ["/tmp/out/other"],
+    "outputs.hydrated.write.private_repository": [True],
     "outputs.store.kind": [],
     "outputs.store.description": ["of 2020"],
     "outputs.store.consent.direct_messages": ["forms of 2026"],
     "outputs.store.write.path": ["out/other"],
     "outputs.store.write.format": [],  # there is only one yet
     "outputs.store.write.compression": ["gzip", "zstd"],
+    "ledger": ["sqlite:///other.db", "postgresql://u:p@db.example/ledger"],
+    "sender.institution": ["B University"],
+    "sender.person": ["R. Data"],
+    "sender.academic.sole_purpose": [],  # there is only one
+    "sender.academic.approval.reference": ["X-2"],
+    "sender.academic.approval.from": ["2026-02-01"],
+    "sender.academic.approval.until": ["2027-01-31"],
+    "recipients.lab.entity": ["us"],
+    "recipients.lab.person": ["Anna Køb"],
+    "recipients.lab.country": ["DE", "DK"],
+    "recipients.lab.internal": [True],
+    "recipients.lab.public.gate": ["click_through"],
+    "recipients.lab.public.where": ["elsewhere"],
+    "recipients.lab.accepted.all": ["2026-11-02"],
+    **{f"recipients.lab.accepted.{text}": ["2026-11-02"] for text in ACCEPTED},
+    "recipients.lab.accepted.others.statement": ["2026-11-02"],
+    "recipients.lab.accepted.by": ["Prof. C"],
+    "recipients.lab.accepted.evidence": ["dua-2.pdf"],
+    "entities.partner.name": ["Partner Laboratory"],
+    "entities.partner.aliases": ["PL", ["PL", "Lab"]],
+    "entities.partner.government": [{"approval": PAPER, "primary_mission": "other"}],
+    "entities.partner.government.approval.reference": ["X-2"],
+    "entities.partner.government.approval.from": ["2026-02-01"],
+    "entities.partner.government.approval.until": ["2027-01-31"],
+    "entities.partner.government.primary_mission": [],  # the others are refused
+    "entities.partner.permission.reference": ["X-2"],
+    "entities.partner.permission.from": ["2026-02-01"],
+    "entities.partner.permission.until": ["2027-01-31"],
+    "entities.partner.permission.post_ids": [3_000_000],
 }
+
+# what one recipient, entity or output cannot have all at once is tried at another one
+TRIED_AT = {
+    "outputs.ids.recipients": "outputs.shared_ids.recipients",
+    "outputs.hydrated.recipients": "outputs.shared_hydrated.recipients",
+    "recipients.lab.internal": "recipients.own.internal",
+    "recipients.lab.accepted.all": "recipients.own.accepted.all",
+    "recipients.lab.public": "recipients.archive.public",
+    "entities.partner.government.": "entities.ministry.government.",
+}
+NAMES = {"enrich": "stance", "recipients": "lab", "entities": "partner", "others": "statement"}
+
+
+def explain(settings: Settings, of: catalog.Catalog | None = None) -> list[str]:
+    return explain_at(settings, of, NOW)
 
 
 def read(data: dict[str, Any], **env: str) -> Settings:
-    return parse(json.dumps(data), env)
+    return parse(json.dumps(data), env, NOW)
 
 
 def flipped(path: str, value: Any) -> Settings:
     data = copy.deepcopy(BASE)
+    for start, other in TRIED_AT.items():
+        path = path.replace(start, other)
     *above, last = path.split(".")
     here = data
     for key in above:
@@ -91,12 +182,14 @@ def options(node: dict[str, Any], schema: dict[str, Any], at: str = "") -> set[s
     """The dotted path of every option in a JSON Schema; outputs are called by their kind."""
     if "$ref" in node:
         node = schema["$defs"][node["$ref"].rpartition("/")[2]]
+    if refs := [way for way in node.get("anyOf", ()) if "$ref" in way]:
+        return {at, *options(refs[0], schema, at)}
     if "discriminator" in node:
         kinds = node["discriminator"]["mapping"].items()
         return {path for kind, ref in kinds for path in options({"$ref": ref}, schema, f"{at}.{kind}")}
     if "patternProperties" in node:
         (inner,) = node["patternProperties"].values()
-        return options(inner, schema, at if at == "outputs" else f"{at}.stance")
+        return options(inner, schema, at if at == "outputs" else f"{at}.{NAMES[at.rpartition('.')[2]]}")
     if "properties" not in node:
         return {at}
     pairs = node["properties"].items()
@@ -193,8 +286,62 @@ def test_variables_are_shown_by_name_and_never_by_value() -> None:
     data["enrich"]["stance"] = {"path": "ml.${SECRET}", "about": "content", "values": ["${SECRET}"]}
     data |= {"catalogs": ["${SECRET}.tsv"], "rejects": "${SECRET}/rejects"}
     for name, output in data["outputs"].items():
-        output |= {"description": "by ${SECRET}", "write": {"path": f"${{SECRET}}/{name}"}}
+        output |= {"description": "by ${SECRET}", "write": {"path": f"/tmp/${{SECRET}}/{name}"}}
     data["outputs"]["store"]["consent"] = {"direct_messages": "in ${SECRET}"}
+    data["ledger"] = "postgresql://${SECRET}:${SECRET}@db.example/ledger"
+    paper = PAPER | {"reference": "number ${SECRET}"}
+    data["sender"] = {"institution": "the ${SECRET}", "person": "a ${SECRET}"}
+    data["sender"]["academic"] = {"sole_purpose": "non_commercial_research", "approval": paper}
+    data["recipients"]["own"]["person"] = "this ${SECRET}"
+    data["recipients"]["lab"]["accepted"] |= {"by": "that ${SECRET}", "evidence": "folder ${SECRET}"}
+    data["recipients"]["archive"]["public"]["where"] = "at ${SECRET}"
+    data["entities"]["us"] |= {"name": "our ${SECRET}", "aliases": ["other ${SECRET}"]}
+    data["entities"]["partner"]["permission"] |= paper
+    data["entities"]["ministry"]["government"]["approval"] = paper
     said = "\n".join(explain(read(data, SECRET="hunter2")))
     assert "hunter2" not in said
-    assert said.count("${SECRET}") == 13
+    written = re.findall(r'"([^"]*\$\{SECRET\}[^"]*)"', json.dumps(data))
+    assert len(written) == 31
+    assert [text for text in written if text not in said] == [data["ledger"]]
+    assert "The ledger at postgresql://db.example/ledger keeps" in said
+
+
+def test_who_receives_what_by_which_clause_is_said() -> None:
+    """Limit, permission, exemption, what is counted, and where another profile is stricter."""
+    said = "\n".join(explain(flipped("outputs.ids.series", "climate")))
+    base = policy.load("base-2024")
+    for words in (
+        "ids: Goes to lab, once all of it is reserved in the ledger.",
+        "ids: Counted are ids of posts, each once in 30 days over all releases of the series climate.",
+        "ids: For lab: at most 2,000,000 ids of posts to one entity in any 30 days, by written permission of X: X-1, "
+        f"from 2026-01-01 until 2026-12-31. {base.clauses[policy.POST_IDS].says[:-1]} "
+        f"({base.clauses[policy.POST_IDS].cited}).",
+        "hydrated: For lab: at most 50,000 hydrated posts and users to one recipient in a UTC day.",
+        "hydrated: To be known: the looser of two numbers is used",
+        "hydrated: Whatever is more than an id is handed over by a person",
+        "The recipient own belongs to the entity us, is C. Lee, receives in a country that is not told and has accepted",
+        "The ledger at sqlite:///outflow.db keeps the account",
+    ):
+        assert words in said
+    exempt = "\n".join(explain(flipped("outputs.ids.exempt", "academic")))
+    assert "ids: For lab: no limit holds, by the academic exemption." in exempt
+    assert base.clauses[policy.ACADEMIC].cited in exempt
+    users = "\n".join(explain(flipped("outputs.ids.ids", "user")))
+    assert "ids: For lab: no limit holds, for there is no number." in users
+
+
+def test_what_goes_to_nobody_is_said_to_stay_in_house() -> None:
+    """And is not said to be counted."""
+    said = explain(flipped("outputs.ids.recipient", ...))
+    assert any(sentence.endswith(" ids: Goes to nobody: it stays in-house.") for sentence in said)
+    assert not any(" ids: Counted" in sentence for sentence in said)
+
+
+def test_a_policy_of_ones_own_is_said_to_tighten_its_profile(tmp_path: Path) -> None:
+    """By whom, and with which numbers."""
+    (tmp_path / "own.yaml").write_text("extends: base-2024\nsource: Rules of ours\nlimits: {hydrated: {units: 9}}\n")
+    said = "\n".join(explain(flipped("policy", f"{tmp_path}/own.yaml")))
+    assert "Applies the profile base-2024, tightened: X's page" in said
+    assert "tightened by Rules of ours." in said
+    assert "at most 9 hydrated posts and users to one recipient in a UTC day. A number that is tighter" in said
+    assert "(own.hydrated: Rules of ours)" in said
