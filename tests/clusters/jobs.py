@@ -92,7 +92,8 @@ def submit(home: Home, module: str, name: str, arguments: list[str], workers: st
     ``workers``: EXTERNAL for the pool, whose workers can be killed; LOOPBACK for workers inside of the client.
     """
     flink, server, pool = (recall(home, each) for each in ("flink", "jobserver", "workers"))
-    assert flink and server, "Flink and the job server are not up"
+    assert flink, "Flink is not up"
+    assert server, "the job server is not up"
     options = ["--runner=PortableRunner", f"--job_endpoint={server.at['endpoint']}", f"--job_name={name}"]
     options += [f"--environment_type={workers}"]
     if workers == "EXTERNAL":

@@ -1,5 +1,6 @@
 """Processes that outlive the program that starts them; known by id and birth, so that no stranger is ever stopped."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -88,10 +89,8 @@ def _signal(process: Process, number: int) -> None:
 
 def _born(pid: int) -> str:
     """When a process was born, or nothing if there is none or it only waits to be buried."""
-    try:
+    with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)  # buries a child of this program
-    except ChildProcessError:
-        pass
     command = ["ps", "-o", "stat=,lstart=", "-p", str(pid)]
     said = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
     return "" if not said or said[0].startswith("Z") else " ".join(said[1:])

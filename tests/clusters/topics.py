@@ -19,10 +19,11 @@ class Sent(NamedTuple):
     key: bytes | None = None
 
 
-def create(bootstrap: str, topic: str, partitions: int = 2) -> str:
-    """Makes a topic, which must not exist; its name."""
-    made = AdminClient({"bootstrap.servers": bootstrap, **QUIET}).create_topics([NewTopic(topic, partitions, 1)])
-    made[topic].result(20)
+def create(bootstrap: str, topic: str, partitions: int = 2, **config: str) -> str:
+    """Makes a topic, which must not exist; its name. ``config`` has Kafka's options with underscores for dots."""
+    admin = AdminClient({"bootstrap.servers": bootstrap, **QUIET})  # its futures end with it
+    options = {name.replace("_", "."): value for name, value in config.items()}
+    admin.create_topics([NewTopic(topic, partitions, 1, config=options)])[topic].result(20)
     return topic
 
 
@@ -38,7 +39,8 @@ def produce(bootstrap: str, topic: str, messages: Iterable[Sent]) -> int:
             topic, sent.value, key=sent.key, on_delivery=lambda e, _: e and failed.append(e), **place, **when
         )
         producer.poll(0)
-    assert producer.flush(30) == 0 and not failed, "the broker did not take all messages"
+    assert producer.flush(30) == 0, "the broker did not take all messages"
+    assert not failed, failed
     return count
 
 
