@@ -24,7 +24,7 @@ class Outflow(NamedTuple):
     profile: str
     evidence: Mapping[
         str, Any
-    ]  # JSON: clause, sender, recipient, accepted, and permission, exemption, government if any
+    ]  # JSON: policy, clause, sender, recipient, accepted, and permission, exemption, government if any
     series: str | None = None
     truncate: bool = False
     country: str | None = None  # where it is received, as X writes it (DE); None: not known, or anywhere
@@ -59,6 +59,7 @@ def _outflow(settings: Settings, name: str, output: Ids | Hydrated, to: str, tod
         clause=clause.id,
         profile=profile.name,
         evidence={
+            "policy": profile.title,
             "clause": clause.cited,
             **_evidence(settings, recipient, entity),
             **({"permission": _dumped(entity.permission)} if permitted else {}),

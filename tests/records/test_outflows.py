@@ -90,6 +90,7 @@ def test_an_outflow_holds_all_that_a_release_rests_on() -> None:
         clause=policy.HYDRATED,
         profile="base-2024",
         evidence={
+            "policy": BASE.title,
             "clause": BASE.clauses[policy.HYDRATED].cited,
             "sender": {"institution": "A University", "person": "R. Data"},
             "recipient": {"country": "DE"},

@@ -161,7 +161,11 @@ def test_an_output_may_be_called_by_a_number_of_a_year() -> None:
     ("path", "value", "message"),
     [
         ("policy", ..., "is missing; expected the profile"),
-        ("policy", "base-2025", "expected base-2024, policy-2026 or the path of a policy of one's own (.yaml); did you "),
+        (
+            "policy",
+            "base-2025",
+            "expected base-2024, policy-2026 or the path of a policy of one's own (.yaml); did you ",
+        ),
         ("policy", "none.yaml", "there is no such file (in the policy's file)"),
         ("collection.access", "app-only", "did you mean app_only?"),
         ("collection", "app_only", "is not a group of keys; expected how the data was collected"),
@@ -212,7 +216,11 @@ def test_an_output_may_be_called_by_a_number_of_a_year() -> None:
         ("outputs.trends.recipient", "lab", "is not for this kind of output; outputs of the kinds ids and hydrated"),
         ("outputs.trends.recipients", ["lab"], "is not for this kind of output; outputs of the kinds ids and hydrated"),
         ("outputs.trends.series", "lab", "is not for this kind of output; outputs of the kind ids have series"),
-        ("outputs.trends.exempt", "academic", "is not for this kind of output; the exemption is for outputs of the kind"),
+        (
+            "outputs.trends.exempt",
+            "academic",
+            "is not for this kind of output; the exemption is for outputs of the kind",
+        ),
         ("outputs.trends.truncate", True, "is not for this kind of output; outputs of the kind ids are cut"),
         ("outputs.trends.sample", {"n": 3}, "is not for this kind of output; outputs of the kind hydrated are sampled"),
         ("outputs.trends.as", "csv", "is not for this kind of output; outputs of the kind hydrated have it"),
