@@ -100,7 +100,7 @@ def _receivers(data: object, name: str, output: Mapping[str, Any], declared: Dec
         cited = declared.profile.clauses[policy.HYDRATED].cited
         yield Mistake(f"outputs.{name}.recipient", f"is missing; whoever gets content is named and counted ({cited})")
     for key in ("exempt", "series", "truncate"):
-        if output.get(key):
+        if output["kind"] == "ids" and output.get(key):
             yield Mistake(f"outputs.{name}.{key}", "is for what goes to a recipient; name one, or leave the key out")
 
 
