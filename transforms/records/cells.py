@@ -37,6 +37,13 @@ class Cell(dict[Any, Any]):
         except TypeError:
             return [self._one(value) for value in values]
 
+    def all_of_each(self, lists: list[Any]) -> list[list[Any]]:
+        """The cells of the values of many lists, without those that are left out; no list, no cells."""
+        try:
+            return [[cell for value in values if (cell := self[value])] if values else [] for values in lists]
+        except TypeError:
+            return [list(filter(None, self.all(values))) if values else [] for values in lists]
+
     def _one(self, value: Any) -> Any:
         try:
             return self[value]
@@ -67,7 +74,7 @@ def exact(value: Any) -> int | None:
 
 _HOUR = Cell(lambda key: hour_of(key[0] + key[1]))  # (before the minutes, after the seconds) -> the hour
 _HOUR_Z = Cell(lambda before: hour_of(before + "Z"))
-_BEFORE, _AFTER, _LAST = itemgetter(slice(13)), itemgetter(slice(19, None)), itemgetter(-1)
+_BEFORE, _AFTER = itemgetter(slice(13)), itemgetter(slice(19, None))
 V2_LENGTH = len("2020-03-01T14:15:16.000Z")
 
 
@@ -76,7 +83,7 @@ def moments(values: list[Any], cut: str) -> list[str | None]:
     if cut != "hour":
         return [_moment(value, cut) for value in values]
     try:
-        if set(map(len, values)) == {V2_LENGTH} and set(map(_LAST, values)) == {"Z"}:
+        if set(map(len, values)) == {V2_LENGTH} and set("".join(values)[V2_LENGTH - 1 :: V2_LENGTH]) == {"Z"}:
             hours = _HOUR_Z.all(map(_BEFORE, values))
         else:
             hours = _HOUR.all(zip(map(_BEFORE, values), map(_AFTER, values), strict=True))

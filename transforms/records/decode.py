@@ -15,8 +15,8 @@ import msgspec
 from msgspec import UNSET, Raw, Struct
 
 from xsieve.transforms.records.batch import Reason
-from xsieve.transforms.records.forms import ABSENT, Empty, Never, Nothing, attribute_of
-from xsieve.transforms.records.shapes import NULL, UNKNOWN, Shape, recognise
+from xsieve.transforms.records.forms import ABSENT, NULL, Empty, Never, Nothing, attribute_of
+from xsieve.transforms.records.shapes import UNKNOWN, Shape, recognise
 from xsieve.transforms.records.signs import Sign, holds_signs, listener, signs_within
 
 BLANKS = b" \t\r"
@@ -68,7 +68,7 @@ class Codec:
     def all_whole(self, payloads: list[Any]) -> bool:
         """Whether each has what its shape requires and the form cannot: markers other than null, one of several keys."""
         for key in self._markers:
-            if NULL in map(bytes, map(attrgetter(key), payloads)):
+            if NULL in map(attrgetter(key), payloads):
                 return False
         for choice in self.shape.choices:
             lacking = payloads

@@ -41,6 +41,7 @@ class Never(msgspec.Struct):
 
 
 ABSENT = Raw()  # what a marker holds that is not there
+NULL = Raw(b"null")  # … and one that is null
 
 
 class Forms:

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 _KEYS = (b'screen_name"', b'sername"')  # screen_name, in_reply_to_screen_name; username, preferredUsername
 _VALUE = re.compile(rb'\s*:\s*"@?([^"\\]{1,50})')
-_SITES = (b"twitter.com", b"//x.com", b"\\/x.com")
+_SITES = (b"twitter.com", b"/x.com")
 _PROFILE = re.compile(rb"\\?/(?:#!\\?/)?@?(\w{1,50})")
 _AT = re.compile(rb"\w{1,50}")
 _NOT_WORD = re.compile(r"[\W_]+")
@@ -45,13 +45,14 @@ _BEFORE = (  # what stands before a handle: at signs (plain, full-width, escaped
 )
 _HANDLE_KEYS = (b'screen_name":', b'sername":', b'"twitter":')  # also in_reply_to_screen_name, preferredUsername
 _ECHO_KEYS = (b'"value":',)  # in errors, which echo what was asked for
-_ESCAPE = re.compile(rb"\\u00([2-7][0-9a-f])")
+_ESCAPE = re.compile(rb"\\u00(?!3[ce]|2[67])([2-7][0-9a-f])")  # < > & and ' stand before no handle
+_HASH, _QUOTE = b'#"'
 
 
 def searchable(payload: bytes) -> bytes:
     """A payload in lower case and without escapes of plain letters, for ``is_handle``."""
     payload = payload.lower()
-    return _ESCAPE.sub(lambda found: bytes.fromhex(found[1].decode()), payload) if b"\\u00" in payload else payload
+    return _ESCAPE.sub(lambda found: bytes.fromhex(found[1].decode()), payload) if b"\\" in payload else payload
 
 
 def is_handle(word: str, payload: bytes) -> bool:
@@ -61,17 +62,21 @@ def is_handle(word: str, payload: bytes) -> bool:
     sought = word.lower().encode()
     at = payload.find(sought)
     while at >= 0:
-        end = at + len(sought)
-        if end >= len(payload) or payload[end] not in _WORD:
-            before = payload[max(0, at - 40) : at]
-            if before.endswith(_BEFORE) or (before.endswith(b'"') and _is_handle_key(before, payload)):
+        end, before = at + len(sought), payload[at - 1] if at else _HASH
+        if before != _HASH and (end >= len(payload) or payload[end] not in _WORD):
+            if before == _QUOTE:
+                if _is_handle_key(payload[max(0, at - 40) : at - 1], payload):
+                    return True
+            elif payload.endswith(_BEFORE, 0, at):
                 return True
         at = payload.find(sought, end)
     return False
 
 
-def _is_handle_key(before: bytes, payload: bytes) -> bool:
-    key = before[:-1].rstrip().replace(b" :", b":")
+def _is_handle_key(key: bytes, payload: bytes) -> bool:
+    """Whether ``key`` ends with a key for handles and its colon."""
+    if not key.endswith(b'":'):
+        key = key.rstrip().replace(b" :", b":")
     return key.endswith(_HANDLE_KEYS) or (key.endswith(_ECHO_KEYS) and b'"errors"' in payload)
 
 

@@ -174,7 +174,7 @@ class IdsSieve(Sieve[Ids]):
         else:
             if any(numbers):
                 pairs = zip(numbers, ids.tolist(), strict=True)
-                tally.noted("id_mismatch", sum(number.__class__ is int and number != found for number, found in pairs))
+                tally.noted("id_mismatch", sum(bool(number) and number != found for number, found in pairs))
         tally.passed(len(ids))
         return ids
 
@@ -186,6 +186,6 @@ class IdsSieve(Sieve[Ids]):
             except Refused as refused:
                 tally.reject(line, Refused(refused.reason, shape.name))
                 continue
-            if text and number.__class__ is int and number != found[-1]:
+            if text and number and number != found[-1]:
                 tally.noted("id_mismatch")
         return np.array(found, np.int64)

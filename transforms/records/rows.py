@@ -7,8 +7,7 @@ columns: a path is followed for a whole batch before the next one.
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from operator import attrgetter
+from functools import cache, lru_cache
 from types import NoneType
 from typing import Any, NamedTuple
 
@@ -17,8 +16,8 @@ from msgspec import UNSET
 from xsieve.configs import table
 from xsieve.transforms.records.cells import Cell, client, exact, matching, moments, plain_name, products, rounded
 from xsieve.transforms.records.decode import Group
-from xsieve.transforms.records.families import QUOTED, REPLIED, REPOSTED, items, post_object, references
-from xsieve.transforms.records.forms import ABSENT, Place, attribute_of
+from xsieve.transforms.records.families import QUOTED, REPLIED, REPOSTED, column, items, post_object, references, within
+from xsieve.transforms.records.forms import ABSENT, NULL, Place, attribute_of
 from xsieve.transforms.records.handles import is_handle, names_handle, searchable
 from xsieve.transforms.records.labels import labels
 from xsieve.transforms.records.plan import Plan
@@ -125,29 +124,31 @@ class View:
         above, _, step = way.rpartition(".")
         if not above:
             return _PARTS[step.removesuffix("[]")](self.posts, self.root)
-        values = self.follow(above)
+        values, attribute = self.follow(above), attribute_of(step.removesuffix("[]"))
+        if isinstance(values, Relations):
+            return getattr(values, attribute)
         if not any(values):
             return values
-        get = attrgetter(attribute_of(step.removesuffix("[]")))
         if above.endswith("[]"):
-            return [value and [get(item) for item in items(value)] for value in values]
-        return [value and get(value) for value in values]
+            return within(values, attribute)
+        return column(values, attribute)
 
     def first(self, ways: Sequence[str]) -> Column:
         """The values of the first path that leads to one."""
-        found: Column = [None] * len(self.posts.posts)
-        kinds = {NoneType}
-        for way in ways:
-            values = self.follow(way)
-            if kinds <= MISSING:
-                found = values
-            elif any(values):
-                found = [
-                    v if known is None or known is UNSET else known for known, v in zip(found, values, strict=True)
-                ]
+        if not ways:
+            return [None] * len(self.posts.posts)
+        found = self.follow(ways[0])
+        for way in ways[1:]:
             kinds = set(map(type, found))
             if kinds.isdisjoint(MISSING):
                 break
+            values = self.follow(way)
+            if kinds <= MISSING:
+                found = values
+            elif not MISSING.issuperset(map(type, values)):
+                found = [
+                    v if known is None or known is UNSET else known for known, v in zip(found, values, strict=True)
+                ]
         return found
 
 
@@ -160,8 +161,10 @@ def _originals(posts: Posts, _: str) -> Column:
 
 def _media(posts: Posts, root: str) -> Column:
     found: Column = [None] * len(posts.posts)
-    for number, (post, original) in enumerate(zip(posts.posts, posts.originals, strict=True)):
-        attachments = (original and original.attachments) or post.attachments
+    repeated, attached = column(posts.originals, "attachments"), column(posts.posts, "attachments")
+    if any(repeated):
+        attached = [first or own for first, own in zip(repeated, attached, strict=True)]
+    for number, attachments in enumerate(attached):
         if attachments:
             known = posts.pages[number].media
             found[number] = list(items(attachments.media)) or [
@@ -175,60 +178,65 @@ def _places(posts: Posts, _: str) -> Column:
     return [g and (page.places.get(g.place_id) or g) for g, page in zip(geo, posts.pages, strict=True)]
 
 
-class Relation(NamedTuple):
-    """How a post refers to others. A repost of a quote is a repost."""
+class Relations(NamedTuple):
+    """How posts refer to others, by columns. A repost of a quote is a repost."""
 
-    repost: bool
-    quote: bool
-    reply: bool
-
-
-@cache
-def _relation(repost: bool, quote: bool, reply: bool) -> Relation:
-    return Relation(repost, quote and not repost, reply)
+    repost: Column
+    quote: Column
+    reply: Column
 
 
-UNRELATED = _relation(False, False, False)
-
-
-def there(marker: Any) -> bool:
-    """Whether a marker stands for a value other than null."""
-    return marker is not ABSENT and marker is not UNSET and bytes(marker) != b"null"
-
-
-def _relations_v1(posts: Posts) -> Column:
-    return [
-        _relation(
-            original is not None,
-            post.is_quote_status is True or there(post.quoted_status) or there(post.quoted_status_id_str),
-            there(post.in_reply_to_status_id_str) or there(post.in_reply_to_status_id),
-        )
-        for post, original in zip(posts.posts, posts.originals, strict=True)
-    ]
-
-
-def _relations_v2(posts: Posts) -> Column:
-    found: Column = [UNRELATED] * len(posts.posts)
-    for number, refs in enumerate(references(posts.posts)):
-        if refs:
-            kinds = {reference.type for reference in items(refs)}
-            found[number] = _relation(bool(kinds & REPOSTED), bool(kinds & QUOTED), bool(kinds & REPLIED))
+def there(posts: Column, *keys: str) -> list[bool]:
+    """Whether posts hold a value other than null under one of the keys, of which only that is known."""
+    found = [False] * len(posts)
+    for key in keys:
+        found = [
+            known or (marker is not ABSENT and marker is not UNSET and marker != NULL)
+            for known, marker in zip(found, column(posts, key), strict=True)
+        ]
     return found
 
 
-def _relations_activity(posts: Posts) -> Column:
-    return [
-        _relation(original is not None, there(post.twitter_quoted_status), there(post.inReplyTo))
-        for post, original in zip(posts.posts, posts.originals, strict=True)
-    ]
+def _relations_v1(posts: Posts) -> Relations:
+    quotes = there(posts.posts, "quoted_status", "quoted_status_id_str")
+    said = zip(posts.posts, quotes, strict=True)
+    return Relations(
+        list(map(bool, posts.originals)),
+        [quote or post.is_quote_status is True for post, quote in said],
+        there(posts.posts, "in_reply_to_status_id_str", "in_reply_to_status_id"),
+    )
 
 
+def _relations_activity(posts: Posts) -> Relations:
+    quotes, replies = there(posts.posts, "twitter_quoted_status"), there(posts.posts, "inReplyTo")
+    return Relations(list(map(bool, posts.originals)), quotes, replies)
+
+
+def _relations_v2(posts: Posts) -> Relations:
+    kinds = [_kinds_of(*types) if types else NO_KINDS for types in within(references(posts.posts), "type")]
+    return Relations([kind[0] for kind in kinds], [kind[1] for kind in kinds], [kind[2] for kind in kinds])
+
+
+@lru_cache(1024)
+def _kinds_of(*types: Any) -> tuple[bool, ...]:
+    """Whether there is a repost, a quote and a reply among references of these types."""
+    return tuple(not known.isdisjoint(types) for known in (REPOSTED, QUOTED, REPLIED))
+
+
+NO_KINDS = _kinds_of()
 _RELATIONS = {"v1.post": _relations_v1, "v2.post": _relations_v2, "activity.activity": _relations_activity}
-_PARTS: dict[str, Callable[[Posts, str], Column]] = {
+
+
+def _relations(posts: Posts, root: str) -> Relations:
+    found = _RELATIONS[root](posts)
+    return found._replace(quote=[quote and not repost for quote, repost in zip(found.quote, found.repost, strict=True)])
+
+
+_PARTS: dict[str, Callable[[Posts, str], Any]] = {
     "original": _originals,
     "media": _media,
     "place": _places,
-    "relation": lambda posts, root: _RELATIONS[root](posts),
+    "relation": _relations,
 }
 
 
@@ -300,9 +308,7 @@ class RowsSieve(Sieve[Rows]):
             kinds = view.follow(PLACE_TYPES[view.root])
             return [plain_name(v) if kind == "city" else None for v, kind in zip(values, kinds, strict=True)]
         if spec.type == "[text]":
-            cell = self._cells[spec.name]
-            lists: Column = [[c for c in cell.all(value) if c] if value else [] for value in values]
-            return lists
+            return self._cells[spec.name].all_of_each(values)
         return self._cells[spec.name].all(values) if spec.name in self._cells else values
 
 
@@ -354,7 +360,7 @@ def _clients(names: list[str | None], posts: Posts, tally: Tally) -> Column:
     doubtful = set(names) - products() - {None}
     if not doubtful:
         return names
-    return [
-        None if name in doubtful and names_handle(str(name), tally.payload(line)) else name
-        for name, line in zip(names, posts.lines, strict=True)
-    ]
+    for number, name in enumerate(names):
+        if name in doubtful and names_handle(str(name), tally.payload(posts.lines[number])):
+            names[number] = None
+    return names

@@ -5,7 +5,7 @@ This is what the sieves of all kinds of output have in common: what is decoded, 
 """
 
 import gc
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress
@@ -33,7 +33,7 @@ from xsieve.transforms.records.shapes import load as load_shapes
 from xsieve.transforms.records.signs import Sign, places, signs_within, table_of_signs
 from xsieve.transforms.records.tally import Counts, Tally
 from xsieve.transforms.records.times import seconds
-from xsieve.transforms.records.visibility import UNKNOWN, Eye, eye_of
+from xsieve.transforms.records.visibility import UNKNOWN, Eye, Search, eye_of
 
 C = TypeVar("C")
 Needs = Iterable[tuple[str, str]]  # (object, path from there)
@@ -61,9 +61,15 @@ class Posts:
         """What each post repeats, None if it is no repost."""
         return self.family.reposts(self.posts, self.pages)
 
-    def pick(self, keep: Iterable[bool]) -> "Posts":
-        """The posts for which ``keep`` says yes."""
-        chosen = list(keep)
+    def less(self, numbers: Collection[int]) -> "Posts":
+        """All but the posts with these numbers."""
+        chosen = [True] * len(self.posts)
+        for number in numbers:
+            chosen[number] = False
+        return self.pick(chosen)
+
+    def pick(self, chosen: list[bool]) -> "Posts":
+        """The posts for which ``chosen`` says yes."""
         if all(chosen):
             return self
         picked = Posts(
@@ -200,12 +206,12 @@ class Sieve(Generic[C]):
                 tally.dropped(group.shape.name, len(group.payloads))
         return Sifted(self.join(contents), tally.counts, tally.rejects)
 
-    def trusted(self, group: Group, tally: Tally, met: Iterable[Sign] = ()) -> Group:
+    def trusted(self, group: Group, tally: Tally, unmet: set[int] | None = None) -> Group:
         """The group less the payloads in which a repeated key overwrote a value that said who may see them.
 
-        That shows in a loud sign that was heard but is neither among those met already nor anywhere else in what was decoded.
+        That shows in a loud sign that was heard but is nowhere in what was decoded. ``unmet``: those not met there yet, by id.
         """
-        heard = {id(sign) for sign in group.loud} - {id(sign) for sign in met}
+        heard = {id(sign) for sign in group.loud} if unmet is None else unmet
         if group.shape.posts and group.loud and not group.checked:
             pass  # on a page a repeated id can hide whose post it is: the page itself is looked at
         elif not heard or heard <= {id(sign) for payload in group.payloads for sign in signs_within(payload)}:
@@ -229,21 +235,19 @@ class Sieve(Generic[C]):
         """The posts of a group that are public and wanted, side by side. The others are counted."""
         eye = self.eye(group.shape)
         posts = self._unfold(group, eye.family)
-        reasons: list[str | None] = []
+        reasons: dict[int, str] = {}
         if group.loud:
-            met: list[Sign] = []
-            kinds = frozenset(kind for sign in group.loud for kind in type(sign).__mro__)
-            reasons = eye.reasons(posts.posts, posts.pages, posts.originals, kinds, met)
-            trusted = self.trusted(group, tally, met)
+            search = Search(group.loud, shared=bool(group.shape.posts))
+            reasons = eye.reasons(posts.posts, posts.pages, search, lambda: posts.originals)
+            trusted = self.trusted(group, tally, search.unmet)
             if trusted is not group:
                 return self.posts_of(trusted, tally)
         empty = sum(not contents_of(payload, group.shape) for payload in group.payloads) if group.shape.posts else 0
         tally.read(len(posts.posts) + empty)
         tally.dropped("empty_page", empty)
-        if group.loud:
-            for reason in filter(None, reasons):
-                tally.dropped(reason)
-            posts = posts.pick(reason is None for reason in reasons)
+        for reason in reasons.values():
+            tally.dropped(reason)
+        posts = posts.less(reasons)
         if eye.family is ACTIVITY:
             posts = _filter(posts, [post.verb not in other_verbs() for post in posts.posts], "activity_not_post", tally)
         posts = self.doubtful(posts, eye, tally)

@@ -147,17 +147,16 @@ def places(catalog: Catalog) -> dict[tuple[str, str], type[Sign]]:
 
 def listener(loud: list[Sign]) -> Callable[[type, Any], Any]:
     """A hook for msgspec decoders that makes signs, and puts the loud ones into the list."""
-    quiet: dict[tuple[type, Any], Sign] = {}
+    silent: dict[type, Sign] = {}  # of the kinds that false does not make loud: most signs are these
 
     def hear(kind: type, value: Any) -> Any:
-        if value is False:
-            sign = quiet.get((kind, False))
-            if sign is None:
-                sign = quiet[kind, False] = kind(False)
-        else:
-            sign = kind(value)
+        if value is False and kind in silent:
+            return silent[kind]
+        sign = kind(value)
         if sign.loud:
             loud.append(sign)
+        elif value is False:
+            silent[kind] = sign
         return sign
 
     return hear

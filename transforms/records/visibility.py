@@ -5,6 +5,7 @@ quoted post that is not public is cut out of the post that quotes it. What carri
 it passes for one's own use, and is counted.
 """
 
+from collections.abc import Callable, Collection
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -15,8 +16,25 @@ from xsieve.transforms.records.signs import KINDS, Sign, table_of_signs
 REPOST_OF_NONPUBLIC = "repost_of_nonpublic"
 UNKNOWN = "visibility_unknown"
 MAX_REPOSTS_DEEP = 4
-Kinds = frozenset[type[Sign]]
-ALL_KINDS: Kinds = frozenset(KINDS.values())
+
+
+class Search:
+    """A search for the loud signs that were heard while records were decoded. ``unmet`` are those not met in them yet, by id.
+
+    Nothing is heard of records that are looked at later: every kind is looked for then, everywhere.
+    """
+
+    def __init__(self, heard: Collection[Sign] | None = None, shared: bool = False) -> None:
+        """``shared``: whether several records may lead to one sign, as those of a page do to their author's."""
+        kinds = KINDS.values() if heard is None else {kind for sign in heard for kind in type(sign).__mro__}
+        self.kinds: frozenset[type] = frozenset(kinds)
+        self.unmet = {id(sign) for sign in heard or ()}
+        self._everywhere = shared or heard is None
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing to be found in any further record."""
+        return not self._everywhere and not self.unmet
 
 
 class Way(NamedTuple):
@@ -37,34 +55,30 @@ class Eye(NamedTuple):
         self,
         posts: Column,
         pages: list[Includes],
-        originals: Column,
-        kinds: Kinds,
-        met: list[Sign],
+        search: Search,
+        originals: Callable[[], Column] | None = None,
         depth: int = MAX_REPOSTS_DEEP,
-    ) -> list[str | None]:
-        """Why not everybody may see each post, None where nothing says so. ``originals`` are what they repeat.
-
-        Looks for the kinds of signs that were heard, and adds the loud ones it meets to ``met``.
-        """
-        reasons = loud_signs(posts, self.post_signs, kinds, met)
-        authors = loud_signs(self.family.authors(posts, pages), self.user_signs, kinds, met)
-        reasons = [author or own for own, author in zip(reasons, authors, strict=True)]
-        at = [number for number, original in enumerate(originals) if original]
-        if at and depth:
-            below, beside = [originals[n] for n in at], [pages[n] for n in at]
-            nested = self.reasons(below, beside, self.family.reposts(below, beside), kinds, met, depth - 1)
-            for number, hidden in zip(at, nested, strict=True):
-                if hidden and not reasons[number]:
-                    reasons[number] = REPOST_OF_NONPUBLIC
+    ) -> dict[int, str]:
+        """Why not everybody may see some of the posts, by their number. ``originals`` gives what they repeat."""
+        reasons = loud_signs(posts, self.post_signs, search)
+        reasons |= loud_signs(self.family.authors(posts, pages), self.user_signs, search)
+        if search.over or not depth:
+            return reasons
+        repeated = originals() if originals else self.family.reposts(posts, pages)
+        at = [number for number, original in enumerate(repeated) if original]
+        if at:
+            nested = self.reasons([repeated[n] for n in at], [pages[n] for n in at], search, depth=depth - 1)
+            for number in nested:
+                reasons.setdefault(at[number], REPOST_OF_NONPUBLIC)
         return reasons
 
     def reason(self, post: Any, page: Includes) -> str | None:
         """Why not everybody may see one post."""
-        return self.reasons([post], [page], self.family.reposts([post], [page]), ALL_KINDS, [])[0]
+        return self.reasons([post], [page], Search()).get(0)
 
     def user_reason(self, user: Any) -> str | None:
         """Why not everybody may see what a user posts."""
-        return loud_signs([user], self.user_signs, ALL_KINDS, [])[0]
+        return loud_signs([user], self.user_signs, Search()).get(0)
 
     def unknown(self, posts: Column, pages: list[Includes]) -> int:
         """How many posts do not tell whether their author is protected."""
@@ -85,25 +99,25 @@ def sign_ways(name: str) -> tuple[Way, ...]:
     return tuple(Way(tuple(map(attribute_of, path.split("."))), kind) for path, kind in paths)
 
 
-def loud_signs(records: Column, ways: tuple[Way, ...], kinds: Kinds, met: list[Sign]) -> list[str | None]:
-    """What a loud sign of each record says, None where it has none; of the kinds asked for. All are added to ``met``."""
-    reasons: list[str | None] = [None] * len(records)
+def loud_signs(records: Column, ways: tuple[Way, ...], search: Search) -> dict[int, str]:
+    """What the loud signs of records say, by the number of the record."""
+    reasons: dict[int, str] = {}
     for steps, kind in ways:
-        if kind not in kinds:
+        if kind not in search.kinds:
             continue
         values = records
         for step in steps:
-            values = [value and getattr(value, step, None) for value in values]
+            values = column(values, step)
             if not any(values):
                 break
         else:
             for number, sign in enumerate(values):
                 if sign and sign.loud:
-                    met.append(sign)
+                    search.unmet.discard(id(sign))
                     reasons[number] = sign.reason
     return reasons
 
 
 def loud_sign(record: Any, ways: tuple[Way, ...]) -> str | None:
     """What a loud sign of one record says."""
-    return loud_signs([record], ways, ALL_KINDS, [])[0]
+    return loud_signs([record], ways, Search()).get(0)
