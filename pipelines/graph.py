@@ -15,8 +15,10 @@ from xsieve.pipelines.readers import read
 from xsieve.pipelines.releases import Branch
 from xsieve.pipelines.sources import Piece, Source, pieces
 from xsieve.pipelines.stage import FILE_IDS, FinishIds, Part, Slice, StageIds, StageLines, StageRows, create
+from xsieve.pipelines.stage_hydrated import HandOver
 from xsieve.transforms.records.batch import RawBatch, Reject
 from xsieve.transforms.records.plan import Plan
+from xsieve.transforms.records.sample import Sample
 from xsieve.transforms.records.tally import Counts, add, count_reject
 from xsieve.transforms.sift import Sift, content_kept_in
 
@@ -85,17 +87,18 @@ class Read(beam.PTransform):
 
 
 class Told(NamedTuple):
-    """PCollections of what the steps tell: (output, Counts), Staged, and the evidence of rounded ids."""
+    """PCollections of what the steps tell: (output, Counts), Staged, evidence of rounded ids, and Handed."""
 
     counts: list[Any]
     files: list[Any]
     seen: list[Any]
+    units: list[Any]
 
 
 def build(pipeline: beam.Pipeline, job: Job, progress: str | None = None) -> None:
     """Put the whole job into the pipeline. The last step writes the report."""
     batches, unread = pipeline | "Read" >> Read(job, progress)
-    told = Told([unread | "Count what cannot be read" >> beam.FlatMap(_count_unread, tuple(job.plans))], [], [])
+    told = Told([unread | "Count what cannot be read" >> beam.FlatMap(_count_unread, tuple(job.plans))], [], [], [])
     _list_rejects(unread, "", job, told)
     for plan, names in by_plan(job.plans):
         sifted = batches | f"Sift: {'+'.join(names)}" >> Sift(plan)
@@ -108,6 +111,7 @@ def build(pipeline: beam.Pipeline, job: Job, progress: str | None = None) -> Non
         counts | "As counts" >> beam.Map(_tag, "counts"),
         told.files | "All files" >> beam.Flatten() | "As files" >> beam.Map(_tag, "files"),
         *(seen | f"As evidence {number}" >> beam.Map(_tag, "seen") for number, seen in enumerate(told.seen)),
+        *(units | f"As units {number}" >> beam.Map(_tag, "units") for number, units in enumerate(told.units)),
     ]
     (
         report
@@ -139,6 +143,13 @@ def _stage(passed: Any, name: str, job: Job, told: Told) -> None:
         told.files.append(passed | label >> beam.ParDo(write))
     elif isinstance(output, st.Store):
         told.files.append(passed | label >> beam.ParDo(StageLines(name, folder, output.write.compression)))
+    elif isinstance(output, st.Hydrated):
+        sample = Sample(output.sample.n, output.sample.seed) if output.sample else None
+        finished = passed | label >> HandOver(name, job.plans[name], folder, output.as_, sample)
+        told.files.append(finished.files)
+        told.counts.append(finished.counts)
+        told.seen.append(finished.seen)
+        told.units.append(finished.units)
     else:
         assert isinstance(output, st.Ids)
         parts = id_parts(job.sources)
@@ -171,7 +182,7 @@ def _tag(value: Any, tag: str) -> tuple[str, Any]:
 
 
 def write_report(told: list[tuple[str, Any]], path: str) -> None:
-    """The counts of each output, its staged files, and the evidence of rounded ids, as JSON."""
+    """The counts of each output, its staged files, the evidence of rounded ids, and the objects handed over, as JSON."""
     counts = {name: [[*key, number] for key, number in found.items()] for tag, (name, found) in _of(told, "counts")}
     report = {
         "counts": counts,

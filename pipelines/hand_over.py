@@ -120,8 +120,7 @@ def letters(ledger: "Ledger", found: Sequence[Waiting], settings: st.Settings, n
 
 def _would(ledger: "Ledger", offer: Offer) -> Decision:
     """What the ledger would say of an offer that it has never heard of."""
-    (decision,) = ledger.rehearse([(offer._replace(release=offer.release + PART), None)])
-    return decision
+    return ledger.weigh(offer._replace(release=offer.release + PART))
 
 
 def _left(ledger: "Ledger", offer: Offer) -> int | None:

@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from apache_beam.io.filesystem import CompressionTypes
@@ -60,8 +59,7 @@ def assemble(kept: Kept, data: Mapping[str, str], texts: Mapping[str, str]) -> N
         for name, text in texts.items():
             with create(FileSystems.join(kept.folder, name)) as handle:
                 handle.write(text.encode())
-        told = {key: value for key, value in kept._asdict().items() if key != "folder"}
-        write_json(FileSystems.join(kept.folder, RELEASE), {"made_by": MAKER, **told})
+        write_json(FileSystems.join(kept.folder, RELEASE), _told(kept))
 
 
 def hold(kept: Kept) -> Kept:
@@ -72,6 +70,17 @@ def hold(kept: Kept) -> Kept:
             remove_folder(folder)
             FileSystems.rename([kept.folder], [folder])
     return kept._replace(folder=folder)
+
+
+def _told(kept: Kept) -> dict[str, Any]:
+    cap = kept.offer.cap
+    return {
+        "made_by": MAKER,
+        "offer": {**kept.offer._asdict(), "cap": cap._asdict() if cap else None},
+        "files": [file._asdict() for file in kept.files],
+        "facts": kept.facts,
+        "country": kept.country,
+    }
 
 
 def _put(staged: str, path: str) -> None:
@@ -101,17 +110,9 @@ def read_kept(folder: str) -> Kept | None:
 
 def _kept(folder: str, data: Mapping[str, Any]) -> Kept:
     offer = Offer(**data["offer"])
-    cap = Cap(*offer.cap) if offer.cap else None
+    cap = Cap(**data["offer"]["cap"]) if data["offer"]["cap"] else None
     offer = offer._replace(entity_names=tuple(offer.entity_names), cap=cap)
-    return Kept(folder, offer, tuple(File(*file) for file in data["files"]), data["facts"], data["country"])
-
-
-def kept_in(place: str) -> list[str]:
-    """The folders of everything that is kept for a place, whole or not."""
-    if is_remote(place):
-        (found,) = FileSystems.match([FileSystems.join(place, KEPT + "*/*")])
-        return sorted({os.path.dirname(file.path) for file in found.metadata_list})
-    return sorted(str(path) for path in Path(place).glob(KEPT + "*"))
+    return Kept(folder, offer, tuple(File(**file) for file in data["files"]), data["facts"], data["country"])
 
 
 def damaged(kept: Kept) -> list[str]:
@@ -141,7 +142,7 @@ def set_digest(files: Sequence[File]) -> str:
 
 
 def discard_kept(folder: str) -> None:
-    """Remove a kept release. Raises PublishError."""
+    """Remove a kept release, if it is there. Raises PublishError."""
     with saying(f"{folder} cannot be removed"):
         remove_folder(folder)
 

@@ -34,6 +34,8 @@ def plan_of(output: st.Output, settings: st.Settings, catalogs: tuple[tuple[str,
         )
     if isinstance(output, st.Ids):
         return Plan("ids", ids=output.ids, nested=output.nested, **shared)
+    if isinstance(output, st.Hydrated):
+        return Plan("hydrated", objects=output.objects, **shared)
     assert isinstance(output, st.Store)
     return Plan(
         "store", direct_messages=output.consent is not None, enrich=_enrichments(settings.enrich, None), **shared

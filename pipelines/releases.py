@@ -62,7 +62,8 @@ def input_fingerprint(sources: Iterable[Source]) -> str:
 
 def release_id(outflow: Outflow, content: str, inputs: str) -> str:
     """``climate.lab.3f2a…``"""
-    digest = _digest([outflow.output, outflow.recipient, content, inputs])
+    country = outflow.country if outflow.unit == "hydrated" else None  # it shapes what is in it
+    digest = _digest([outflow.output, outflow.recipient, country, content, inputs])
     return f"{outflow.output}.{outflow.recipient}.{digest[:ID_DIGITS]}"
 
 

@@ -15,7 +15,7 @@ from apache_beam.io.filesystems import FileSystems
 from xsieve.pipelines import publish
 from xsieve.pipelines import settings as st
 from xsieve.pipelines.folders import PublishError
-from xsieve.pipelines.kept import Kept, hold
+from xsieve.pipelines.kept import Kept, discard_kept, hold, kept_folder
 from xsieve.pipelines.outflow import Outflow, refusals
 from xsieve.pipelines.release import (
     Counted,
@@ -106,14 +106,14 @@ class Releasing:
         self, staged: Callable[[str], Sequence[Staged]], units: Mapping[str, Counted], as_of: datetime | None
     ) -> dict[str, list[ReleaseSummary]]:
         """What would become of all releases, one after the other, now or at another time; nothing is written."""
-        found = [(label, release) for label in self.branches for release in self._unwritten(label, staged, units)]
-        decisions = self.ledger.rehearse(
-            [(release.offer, ids_in(release.offer, staged(label))) for label, release in found], as_of=as_of
-        )
         told: dict[str, list[ReleaseSummary]] = {}
-        for (label, release), decision in zip(found, decisions, strict=True):
-            release.decision = decision
-            told.setdefault(label, []).append(self._summary(release))
+        before: dict[str, list[Offer]] = {}  # by entity
+        for label in self.branches:
+            for release in self._unwritten(label, staged, units):
+                offer, earlier = release.offer, before.setdefault(release.offer.entity, [])
+                release.decision = self.ledger.weigh(offer, ids=ids_in(offer, staged(label)), at=as_of, after=earlier)
+                earlier.append(offer)
+                told.setdefault(label, []).append(self._summary(release))
         return told
 
     def _unwritten(
@@ -126,9 +126,9 @@ class Releasing:
 
     def _assemble(self, label: str, staged: Sequence[Staged], summary: OutputSummary, counted: Counted | None) -> None:
         """Put the releases of a branch together from what was staged for it. Raises PublishError and LedgerError."""
-        self.releases[label] = [
-            self._release(label, outflow, staged, summary, counted) for outflow in self.branches[label].outflows
-        ]
+        found = self.releases.setdefault(label, [])
+        for outflow in self.branches[label].outflows:
+            found.append(self._release(label, outflow, staged, summary, counted))
 
     def _release(
         self, label: str, outflow: Outflow, staged: Sequence[Staged], summary: OutputSummary, counted: Counted | None
@@ -155,10 +155,15 @@ class Releasing:
         """The whole, or what still fits of it where that is asked for."""
         if not outflow.truncate or self.ledger.release(offer.release):
             return offer, staged, 0
-        (would,) = self.ledger.rehearse([(offer, None)])
+        would = self.ledger.weigh(offer, after=self._before(offer))
         if would.granted or not would.left:
             return offer, staged, 0
         return self._cut(offer, staged, would.left)
+
+    def _before(self, offer: Offer) -> list[Offer]:
+        """What this run offers to the same entity before."""
+        releases = (release for some in self.releases.values() for release in some)
+        return [it.offer for it in releases if it.offer.entity == offer.entity and not it.before]
 
     def _as_reserved(
         self, known: "Known", offer: Offer, staged: Sequence[Staged]
@@ -211,6 +216,7 @@ class Releasing:
             if release.decision and release.decision.granted and release.kept:
                 files = [file._asdict() for file in release.kept.files]
                 self.ledger.published(release.offer.release, place=release.offer.place, files=files)
+                discard_kept(kept_folder(release.offer.place, release.offer.release))
 
     def keep(self) -> None:
         """After an error: have what is whole wait, so that nothing that was staged is lost."""

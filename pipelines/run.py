@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,10 +68,8 @@ def run(
         with watching(os.path.join(private, "progress"), sources, progress) as progress_file:
             execute(job, options, progress_file)
         report = Report.read(job.report)
-        if dry_run:
-            outputs = _would(job, report, releasing, as_of)
-        else:
-            outputs = _publish(job, report, targets, releasing)
+        finish = partial(_would, as_of=as_of) if dry_run else partial(_publish, targets=targets)
+        outputs = finish(job, report, releasing)
     shares = [sum(output.rejected.values()) / output.read for output in outputs.values() if output.read]
     return Summary(
         outputs,
@@ -116,7 +115,7 @@ class Report(NamedTuple):
             counts,
             [Staged(*entry) for entry in told["files"]],
             told["seen"],
-            {name: Counted(*found) for name, found in told["units"]},
+            {name: Counted(units, digest) for name, units, digest, *_ in told["units"]},
         )
 
     def staged(self, name: str) -> list[Staged]:
@@ -163,7 +162,7 @@ def _summaries(job: Job, report: Report) -> dict[str, OutputSummary]:
 
 
 def _publish(
-    job: Job, report: Report, targets: Mapping[str, str], releasing: Releasing | None
+    job: Job, report: Report, releasing: Releasing | None, targets: Mapping[str, str]
 ) -> dict[str, OutputSummary]:
     """Check what the workers told, offer, publish, and say what was done."""
     summaries = _summaries(job, report)
