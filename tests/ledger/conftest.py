@@ -1,17 +1,13 @@
 """Ledgers for tests: in a file, and on a real PostgreSQL server that is started once."""
 
-import itertools
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from clusters.postgres import Postgres, server_for_tests
+from ledger.new_ledgers import new_schema, new_sqlite
 from ledger.offers import Clock
 
 from xsieve.transforms.ledger import Ledger, open_ledger
-
-_numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
@@ -22,17 +18,15 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture
 def postgres_url(postgres: Postgres) -> str:
-    """A new schema of the server's database: a ledger takes the first one of the search path."""
-    name = f"ledger_{next(_numbers)}"
-    postgres.sql(f"CREATE SCHEMA {name}")
-    return f"{postgres.url()}?options=-csearch_path%3D{name}"
+    """A new ledger's URL, on the server."""
+    return new_schema(postgres)
 
 
 @pytest.fixture
 def sqlite_url() -> Iterator[str]:
-    """A new file: in memory where the system has such a folder, since these tests are not about disks."""
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
-        yield f"sqlite:///{folder}/outflow.db"
+    """A new ledger's URL, in a file."""
+    with new_sqlite() as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -199,7 +199,7 @@ def test_void_does_not_give_back_what_has_left(ledger: Ledger) -> None:
 def test_void_needs_a_reason_and_a_person(ledger: Ledger, reason: str, by: str) -> None:
     """Without either, nothing happens."""
     put(ledger, offer(units=7), "reserved")
-    with pytest.raises(LedgerError, match="person|reason"):
+    with pytest.raises(LedgerError, match=r"person|reason"):
         ledger.void("climate-lab-1", reason=reason, by=by)
     assert (used(ledger), kinds(ledger)) == (7, ["reserved"])
 
