@@ -65,6 +65,7 @@ def fate(seen: Seen, shape: shapes.Shape) -> dict[str, str]:
     reached = {
         "rows": shape.holds in Sieve.holds,
         "ids": any(shape.holds in kinds for kinds in HOLDS.values()),
+        "hydrated": shape.holds in HOLDS["user"],  # posts and users, as they are counted
         "store": shape.store == "yes",
     }
     return {kind: actions.action(seen.cls or "", kind) if reached[kind] else "drop" for kind in KINDS}

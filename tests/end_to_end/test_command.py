@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -86,10 +87,13 @@ class FakeRun:
     def __init__(self) -> None:
         self.outcome: Summary | BaseException = summary()
         self.options: list[str] | None = None
+        self.how: dict[str, object] = {}
         self.steps: list[Progress] = []
 
-    def __call__(self, settings: Settings, options: list[str], progress: Callable[[Progress], None]) -> Summary:
-        self.options = options
+    def __call__(
+        self, settings: Settings, options: list[str], progress: Callable[[Progress], None], **how: object
+    ) -> Summary:
+        self.options, self.how = options, how
         for step in self.steps:
             progress(step)
         if isinstance(self.outcome, BaseException):
@@ -213,6 +217,14 @@ def test_an_interrupted_run_ends_with_130_and_one_line(fake: FakeRun) -> None:
     assert done.stderr == "interrupted; no output is half published\n"
 
 
+def test_a_dry_run_and_its_time_are_handed_on(fake: FakeRun) -> None:
+    """--dry-run and --as-of reach the run; without them it counts, and now."""
+    call("run", "pipeline.yaml")
+    assert fake.how == {"dry_run": False, "as_of": None}
+    call("run", "pipeline.yaml", "--dry-run", "--as-of", "2026-11-26T09:14Z")
+    assert fake.how == {"dry_run": True, "as_of": datetime(2026, 11, 26, 9, 14, tzinfo=timezone.utc)}
+
+
 def test_options_of_beam_are_handed_on(fake: FakeRun) -> None:
     """What is not the command's own goes to Beam, in order; its own may stand between."""
     options = ("--direct_num_workers", "2", "--plain", "--runner=FlinkRunner", "--flink_master", "here:8081")
@@ -329,10 +341,10 @@ def test_inspect_shows_class_and_fate_of_each_field(tmp_path: Path) -> None:
     found = {cells[0]: cells[1:] for line in done.stdout.splitlines() if (cells := line.split())}
     assert done.exit_code == 0
     assert done.stdout.startswith("v1_post (v1.1 post")
-    assert found["lang"] == ["language", "20", "text", "keep", "drop", "keep"]
-    assert found["text"] == ["text", "20", "text", "scrub", "drop", "keep"]
-    assert found["id_str"] == ["post_id", "20", "text", "drop", "keep", "keep"]
-    assert found["mlPregnant"] == ["UNKNOWN", "20", "number", "drop", "drop", "drop", "pregnancy"]
+    assert found["lang"] == ["language", "20", "text", "keep", "drop", "keep", "keep"]
+    assert found["text"] == ["text", "20", "text", "scrub", "drop", "keep", "keep"]
+    assert found["id_str"] == ["post_id", "20", "text", "drop", "keep", "keep", "keep"]
+    assert found["mlPregnant"] == ["UNKNOWN", "20", "number", "drop", "drop", "drop", "drop", "pregnancy"]
     assert "user" not in found
     assert done.stdout.rstrip().endswith("20 payloads.")
 
