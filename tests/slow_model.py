@@ -224,3 +224,71 @@ def values_in(value: Any) -> Iterator[str]:
             yield from values_in(held)
     elif value is not None and not isinstance(value, bool):
         yield str(value)
+
+
+# ---- what may be handed on
+
+
+def tells(user: dict[str, Any] | None) -> bool:
+    """Whether a user says whether it is protected."""
+    return isinstance((user or {}).get("protected"), bool)
+
+
+def withheld_in(record: dict[str, Any] | None, country: str | None) -> bool:
+    """Whether a record is withheld in a country; where none is known, in any."""
+    record = record or {}
+    codes = record.get("withheld_in_countries") or (record.get("withheld") or {}).get("country_codes") or []
+    return bool(codes) if country is None else country in [code.upper() for code in codes]
+
+
+def chain_of(shape: str, payload: dict[str, Any], post: dict[str, Any]) -> list[dict[str, Any]]:
+    """A post and what it repeats, and what that repeats."""
+    if shape.startswith("v2"):
+        nested = list(originals_of(post, payload.get("includes") or {} if shape == "v2_page" else {}))
+    else:
+        nested = [post["retweeted_status"]] if post.get("retweeted_status") else []
+    return [post, *(one for original in nested for one in chain_of(shape, payload, original))]
+
+
+def writer_of(shape: str, payload: dict[str, Any], post: dict[str, Any]) -> dict[str, Any] | None:
+    """The user who wrote a post, as far as the payload tells."""
+    if not shape.startswith("v2"):
+        return post.get("user")
+    includes = payload.get("includes") or {} if shape == "v2_page" else {}
+    return post.get("author") or by_id(includes, ("users",), post.get("author_id"))
+
+
+def may_be_handed_on(
+    shape: str, payload: dict[str, Any], post: dict[str, Any], *, attested: bool, country: str | None
+) -> bool:
+    """Whether a post that looks public is so for certain, and in the country where it is received."""
+    if shape in ("activity", "activity_page"):
+        return attested
+    for one in chain_of(shape, payload, post):
+        writer = writer_of(shape, payload, one)
+        if withheld_in(one, country) or withheld_in(writer, country) or not (attested or tells(writer)):
+            return False
+    return True
+
+
+# ---- what counts
+
+MERE = {
+    "v1.post": {"id", "id_str"},
+    "v1.user": {"id", "id_str"},
+    "v2.post": {"id", "type"},
+    "v2.user": {"id"},
+    "v2.mention": {"id", "username", "start", "end", "start_str", "end_str"},
+    "activity.activity": {"id"},
+    "activity.actor": {"id"},
+}
+IS_POST = ("v1.post", "v2.post", "activity.activity")
+
+
+def units_in(catalog: Catalog, name: str, payload: dict[str, Any]) -> set[tuple[int, int]]:
+    """The posts (0) and users (1) in a payload of which anything but their id is there."""
+    found: set[tuple[int, int]] = set()
+    for kind, record in records_in(catalog, name, payload):
+        if kind in MERE and any(key not in MERE[kind] and value is not None for key, value in record.items()):
+            found.add((0 if kind in IS_POST else 1, int(id_of(record))))
+    return found

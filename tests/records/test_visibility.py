@@ -177,6 +177,15 @@ def test_a_page_keeps_its_public_posts_and_their_includes() -> None:
     assert kept["includes"] == {"users": [v2_user()], "media": [picture]}
 
 
+def test_a_public_post_is_not_lost_for_what_leads_to_a_closed_one() -> None:
+    """Neither for being of the same author, nor for a closed user's handle in one of its own fields."""
+    community = v2_post(OTHER_POST, text=HIDDEN, community_id="1590000000000000091")
+    (kept,) = stored(sift(Plan("store"), v2_page(v2_post(), community, users=[v2_user()])))
+    assert kept["data"] == [v2_post()]
+    (kept,) = stored(sift(Plan("store"), v2_page(v2_post(username="Korvalenbu_9"), SECRET, users=[v2_user(), LOCKED])))
+    assert kept["data"] == [v2_post()]
+
+
 # ---- direct messages
 
 

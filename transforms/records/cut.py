@@ -51,7 +51,15 @@ class Knife:
         self._reason = reason
         self._page = page
         self._out: list[Struct] = list(dropped)
-        self._closed = {name for record in self._out for name in names_of(record, objects)}
+        self._closed = {name for user in self._closed_users() for name in names_of(user, objects)}
+
+    def _closed_users(self) -> Iterator[Struct]:
+        """The users that were taken out, and the authors of posts that were, if they are not public themselves."""
+        for record in self._out:
+            is_post = self._objects.get(type(record)) in POST_OBJECTS
+            user = getattr(record, "author", None) if is_post else record
+            if user and (not is_post or self._reason(user, self._page)):
+                yield user
 
     def cut(self, payload: Struct) -> None:
         """Take out of a payload whatever below it is not public, and what leads there. The payload itself stays."""
@@ -104,11 +112,14 @@ class Knife:
             for item in value:
                 yield from self._full_records(item)
         elif isinstance(value, Struct):
-            name = self._objects.get(type(value), "")
-            if name in named_by() and name != "v2.mention" and (name not in POST_OBJECTS or _has_text(value)):
+            if self._is_full(value):
                 yield value
             for attribute in value.__struct_fields__:
                 yield from self._full_records(getattr(value, attribute))
+
+    def _is_full(self, record: Struct) -> bool:
+        name = self._objects.get(type(record), "")
+        return name in named_by() and name != "v2.mention" and (name not in POST_OBJECTS or _has_text(record))
 
     def _purge(self, record: Struct, gone: set[str], long: tuple[str, ...]) -> None:
         for attribute in record.__struct_fields__:
@@ -128,10 +139,10 @@ class Knife:
             elif _names(value, gone, long):
                 setattr(record, attribute, UNSET)
 
-    @staticmethod
-    def _leads_there(value: Any, gone: set[str], long: tuple[str, ...]) -> bool:
+    def _leads_there(self, value: Any, gone: set[str], long: tuple[str, ...]) -> bool:
+        """Whether a value names what is gone. A post or user that stays does not go for what it says."""
         if isinstance(value, Struct):
-            return any(_names(getattr(value, key, None), gone, long) for key in OWN_KEYS)
+            return not self._is_full(value) and any(_names(getattr(value, key, None), gone, long) for key in OWN_KEYS)
         return _names(value, gone, long)
 
 

@@ -8,7 +8,7 @@ very objects that are encoded.
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, structs
 
 from xsieve.transforms.records.alone import alone
 from xsieve.transforms.records.batch import Reason
@@ -185,6 +185,4 @@ def certain(
 
 def _without_posts(user: Any) -> Struct:
     """A user leaves alone: a post of it was not asked for."""
-    if getattr(user, "status", None):
-        user.status = UNSET
-    return user
+    return structs.replace(user, status=UNSET) if getattr(user, "status", None) else user
