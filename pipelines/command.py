@@ -1,5 +1,6 @@
 """The command ``xsieve``. What is heavy is imported where it is needed: ``--help`` answers at once."""
 
+import gc
 import io
 import logging
 import os
@@ -41,9 +42,13 @@ app = typer.Typer(
 PipelineFile = Annotated[str, typer.Argument(metavar="PIPELINE.yaml", help="The settings of the pipeline.")]
 Plain = Annotated[bool, typer.Option("--plain", help="Plain lines instead of bars and colours.")]
 
+# before the collector of cycles looks at them: what is imported stays, and the start takes a quarter less
+YOUNG_OBJECTS = 200_000
+
 
 def main() -> None:
     """Run the command."""
+    gc.set_threshold(YOUNG_OBJECTS)
     logging.disable(logging.WARNING)  # what libraries warn of at import is not for those who run the command
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -4,8 +4,9 @@ Content never crosses a shuffle: only names and numbers of files, counts and the
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
@@ -14,12 +15,23 @@ from xsieve.pipelines import settings as st
 from xsieve.pipelines.readers import read
 from xsieve.pipelines.releases import Branch
 from xsieve.pipelines.sources import Piece, Source, pieces
-from xsieve.pipelines.stage import FILE_IDS, FinishIds, Part, Slice, StageIds, StageLines, StageRows, create
-from xsieve.pipelines.stage_hydrated import HandOver
+from xsieve.pipelines.stage import (
+    FILE_IDS,
+    FinishIds,
+    Part,
+    Seen,
+    Slice,
+    Staged,
+    StageIds,
+    StageLines,
+    StageRows,
+    create,
+)
+from xsieve.pipelines.stage_hydrated import Handed, HandOver
 from xsieve.transforms.records.batch import RawBatch, Reject
 from xsieve.transforms.records.plan import Plan
 from xsieve.transforms.records.sample import Sample
-from xsieve.transforms.records.tally import Counts, add, count_reject
+from xsieve.transforms.records.tally import Counts, count_reject
 from xsieve.transforms.sift import Sift, content_kept_in
 
 REJECTS = ""  # what the rejects are called among the outputs: no output can have that name
@@ -86,37 +98,21 @@ class Read(beam.PTransform):
         )
 
 
-class Told(NamedTuple):
-    """PCollections of what the steps tell: (output, Counts), Staged, evidence of rounded ids, and Handed."""
-
-    counts: list[Any]
-    files: list[Any]
-    seen: list[Any]
-    units: list[Any]
-
-
 def build(pipeline: beam.Pipeline, job: Job, progress: str | None = None) -> None:
     """Put the whole job into the pipeline. The last step writes the report."""
     batches, unread = pipeline | "Read" >> Read(job, progress)
-    told = Told([unread | "Count what cannot be read" >> beam.FlatMap(_count_unread, tuple(job.plans))], [], [], [])
+    told = [unread | "Count what cannot be read" >> beam.FlatMap(_count_unread, tuple(job.plans))]
     _list_rejects(unread, "", job, told)
     for plan, names in by_plan(job.plans):
         sifted = batches | f"Sift: {'+'.join(names)}" >> Sift(plan)
         for name in names:
-            told.counts.append(sifted.counts | f"Count: {name}" >> beam.Map(_with_name, name))
+            told.append(sifted.counts | f"Count: {name}" >> beam.Map(_with_name, name))
             _list_rejects(sifted.rejects, name, job, told)
             _stage(sifted.passed, name, job, told)
-    counts = told.counts | "All counts" >> beam.Flatten() | "Add counts" >> beam.CombinePerKey(add)
-    report = [
-        counts | "As counts" >> beam.Map(_tag, "counts"),
-        told.files | "All files" >> beam.Flatten() | "As files" >> beam.Map(_tag, "files"),
-        *(seen | f"As evidence {number}" >> beam.Map(_tag, "seen") for number, seen in enumerate(told.seen)),
-        *(units | f"As units {number}" >> beam.Map(_tag, "units") for number, units in enumerate(told.units)),
-    ]
     (
-        report
+        (*told, pipeline | "Something to tell" >> beam.Impulse())
         | "Everything to tell" >> beam.Flatten()
-        | "Together" >> beam.CombineGlobally(beam.combiners.ToListCombineFn())
+        | "Together" >> beam.CombineGlobally(Report()).without_defaults()
         | "Write the report" >> beam.Map(write_report, job.report)
     )
 
@@ -129,27 +125,24 @@ def by_plan(plans: Mapping[str, Plan]) -> Iterable[tuple[Plan, list[str]]]:
     return found.values()
 
 
-def _list_rejects(rejects: Any, name: str, job: Job, told: Told) -> None:
+def _list_rejects(rejects: Any, name: str, job: Job, told: list[Any]) -> None:
     """Each output's rejects go to a file of their own: brought together first, they would lie in memory."""
     if job.settings.rejects:
         named = rejects | f"Reject: {name}" >> beam.Map(_with_name, name)
-        told.files.append(named | f"List rejects: {name}" >> beam.ParDo(StageLines(REJECTS, job.folders[REJECTS])))
+        told.append(named | f"List rejects: {name}" >> beam.ParDo(StageLines(REJECTS, job.folders[REJECTS])))
 
 
-def _stage(passed: Any, name: str, job: Job, told: Told) -> None:
+def _stage(passed: Any, name: str, job: Job, told: list[Any]) -> None:
     output, folder, label = job.output(name), job.folders[name], f"Stage: {name}"
     if isinstance(output, st.Rows):
         write = StageRows(name, job.plans[name], folder, output.write.format, output.write.compression)
-        told.files.append(passed | label >> beam.ParDo(write))
+        told.append(passed | label >> beam.ParDo(write))
     elif isinstance(output, st.Store):
-        told.files.append(passed | label >> beam.ParDo(StageLines(name, folder, output.write.compression)))
+        told.append(passed | label >> beam.ParDo(StageLines(name, folder, output.write.compression)))
     elif isinstance(output, st.Hydrated):
         sample = Sample(output.sample.n, output.sample.seed) if output.sample else None
         finished = passed | label >> HandOver(name, job.plans[name], folder, output.as_, sample)
-        told.files.append(finished.files)
-        told.counts.append(finished.counts)
-        told.seen.append(finished.seen)
-        told.units.append(finished.units)
+        told += finished.files, finished.counts, finished.seen, finished.units
     else:
         assert isinstance(output, st.Ids)
         parts = id_parts(job.sources)
@@ -157,9 +150,7 @@ def _stage(passed: Any, name: str, job: Job, told: Told) -> None:
         slices = passed | label >> stage.with_outputs("seen", "counts", main="slices")
         finish = beam.ParDo(FinishIds(name, folder, output.split, FILE_IDS)).with_outputs("counts", main="files")
         finished = slices.slices | f"Group: {name}" >> beam.GroupByKey() | f"Distinct: {name}" >> finish
-        told.files.append(finished.files)
-        told.counts.extend((slices.counts, finished.counts))
-        told.seen.append(slices.seen)
+        told += slices.seen, slices.counts, finished.files, finished.counts
 
 
 def id_parts(sources: Iterable[Source]) -> int:
@@ -177,22 +168,37 @@ def _count_unread(reject: Reject, names: tuple[str, ...]) -> Iterator[tuple[str,
         yield name, count_reject(reject.reason)
 
 
-def _tag(value: Any, tag: str) -> tuple[str, Any]:
-    return tag, value
+class Report(beam.CombineFn):
+    """What the steps tell, as one report: the counts of each output, staged files, evidence of rounded ids, objects handed over."""
+
+    PARTS: ClassVar[dict[type, str]] = {Staged: "files", Seen: "seen", Handed: "units"}
+
+    def create_accumulator(self) -> dict[str, Any]:
+        return {"counts": {}, **{part: [] for part in self.PARTS.values()}}
+
+    def add_input(self, report: dict[str, Any], told: Any) -> dict[str, Any]:
+        if part := self.PARTS.get(type(told)):
+            report[part].append(told)
+        elif told:  # no impulse, which is empty
+            name, counts = told
+            report["counts"].setdefault(name, Counter()).update(counts)
+        return report
+
+    def merge_accumulators(self, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        whole = self.create_accumulator()
+        for report in reports:
+            for part in self.PARTS.values():
+                whole[part] += report[part]
+            for told in report["counts"].items():
+                self.add_input(whole, told)
+        return whole
+
+    def extract_output(self, report: dict[str, Any]) -> dict[str, Any]:
+        return report
 
 
-def write_report(told: list[tuple[str, Any]], path: str) -> None:
-    """The counts of each output, its staged files, the evidence of rounded ids, and the objects handed over, as JSON."""
-    counts = {name: [[*key, number] for key, number in found.items()] for tag, (name, found) in _of(told, "counts")}
-    report = {
-        "counts": counts,
-        "files": [value for _, value in _of(told, "files")],
-        "seen": [value for _, value in _of(told, "seen")],
-        "units": [value for _, value in _of(told, "units")],
-    }
+def write_report(report: dict[str, Any], path: str) -> None:
+    """The report as JSON: counts as lists of what, reason and number."""
+    counts = {name: [[*key, number] for key, number in found.items()] for name, found in report["counts"].items()}
     with create(path) as handle:
-        handle.write(json.dumps(report).encode())
-
-
-def _of(told: list[tuple[str, Any]], tag: str) -> Iterator[tuple[str, Any]]:
-    return (pair for pair in told if pair[0] == tag)
+        handle.write(json.dumps({**report, "counts": counts}).encode())

@@ -5,7 +5,6 @@ handled is one read and one rejected. Notes (mistyped leaves, unknown visibility
 """
 
 from collections import Counter
-from collections.abc import Iterable
 
 from xsieve.transforms.records.batch import RawBatch, Reason, Reject
 from xsieve.transforms.records.decode import Line, Refused
@@ -69,11 +68,3 @@ def _sum(counts: Counts, what: str) -> int:
 def count_reject(reason: Reason) -> Counts:
     """The counts of one payload that could not even be read."""
     return Counter({(READ, ""): 1, (REJECTED, reason.value): 1})
-
-
-def add(parts: Iterable[Counts]) -> Counts:
-    """The counts of many batches as one."""
-    total: Counts = Counter()
-    for part in parts:
-        total.update(part)
-    return total

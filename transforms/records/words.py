@@ -24,6 +24,8 @@ def fold(text: str) -> str:
 
     Umlauts lose their dots (``ö`` -> ``o``); voiced kana stay what they are.
     """
+    if text.isascii():
+        return text.lower()
     return _visible(text).casefold().translate(_UNDECOMPOSED)
 
 
@@ -32,6 +34,8 @@ def split(text: str, humps: bool = True) -> tuple[str, ...]:
 
     With ``humps``, a change of case ends a word too: ``hostUnion`` -> ``("host", "union")``.
     """
+    if text.isascii() and text.isalpha() and text.islower():
+        return (text,)  # most words of the tables
     chunks: list[str] = _CHUNK.findall(_visible(text))
     if humps:
         chunks = [hump for chunk in chunks for hump in _HUMP.split(chunk)]
