@@ -10,11 +10,11 @@ from typing import Any
 from xsieve.configs import resource
 from xsieve.pipelines.kept import File, sums
 from xsieve.pipelines.outflow import Outflow
+from xsieve.pipelines.show_outflow import OBJECTS
 from xsieve.transforms.records.outflow import Offer
 from xsieve.transforms.records.times import iso
 
 README, SUMS = "README.md", "SHA256SUMS"
-OBJECTS = {"post_id": "post ids", "user_id": "user ids", "dm_id": "direct-message ids", "hydrated": "posts and users"}
 
 
 def manifest_facts(offer: Offer, counts: Mapping[str, Any], period: Sequence[int] | None) -> dict[str, Any]:

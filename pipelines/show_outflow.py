@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from xsieve.pipelines.summary import ReleaseSummary
     from xsieve.transforms.ledger import Event, Known, Usage
 
+OBJECTS: dict[Unit, str] = {
+    "post_id": "post ids",
+    "user_id": "user ids",
+    "dm_id": "direct-message ids",
+    "hydrated": "posts and users",
+}
 MOST = 20  # releases of one output that are told one by one
 Cell = str | int | None
 NUMBERS = frozenset({"units", "used", "left", "cap", "uncapped", "counted", "number"})
@@ -122,7 +128,7 @@ def waiting(found: Iterable["Waiting"], format_: str) -> None:
 def releases(found: Sequence["ReleaseSummary"], indent: str = "", would: str = "") -> Iterator[str]:
     """A line for each release and what is said of it; the first ones only, where they are many."""
     for one in found[:MOST]:
-        yield f"{indent}{would + one.state:<9} {one.units:,} {one.unit.replace('_', ' ')}s to {one.recipient}{_account(one)}"
+        yield f"{indent}{would + one.state:<9} {one.units:,} {OBJECTS[one.unit]} to {one.recipient}{_account(one)}"
         yield f"{indent}{'':<9} {one.release}"
         for line in one.says:
             yield f"{indent}{'':<9} {line}"

@@ -23,11 +23,12 @@ import zstandard
 from xsieve.configs import resource
 from xsieve.pipelines import settings
 from xsieve.pipelines.run import run
+from xsieve.pipelines.show_outflow import OBJECTS
 from xsieve.pipelines.summary import OutputSummary, Summary
 
 EXAMPLES = resource("examples")
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.yaml"))
-BOOKKEEPING = {"manifest.json"}
+BOOKKEEPING = {"manifest.json", "README.md", "SHA256SUMS"}
 SHOWN = re.compile(r"#   (out/\S+), line (\d+): .*")
 HEAD, TAIL = 360, 180  # characters of an output line that are shown
 WIDTH = 120
@@ -65,12 +66,17 @@ def inside(folder: Path) -> Iterator[None]:
 def files_below(folder: Path) -> dict[str, list[str]]:
     """What people would see in the files; rejects in one, for they come in any order."""
     found: dict[str, list[str]] = {}
-    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in BOOKKEEPING):
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and shows(path)):
         rejects = path.parent.name == "rejects"
         name = str(path.parent / "rejects.jsonl") if rejects else re.sub(r"\.(gz|zst|parquet)$", "", str(path))
         name += ".jsonl" if path.suffix == ".parquet" else ""
         found[name] = sorted(found.get(name, []) + lines_in(path)) if rejects else lines_in(path)
     return found
+
+
+def shows(path: Path) -> bool:
+    """Whether a file is data, and not hidden as what waits is."""
+    return path.name not in BOOKKEEPING and not any(part.startswith(".") for part in path.parts)
 
 
 def lines_in(path: Path) -> list[str]:
@@ -107,7 +113,11 @@ def account(output: OutputSummary) -> Iterator[str]:
     for word, counts in (("dropped", output.dropped), ("rejected", output.rejected), ("noted", output.noted)):
         if counts:
             yield from wrapped(f"{word}: {reasons(counts)}")
-    yield from wrapped(f"files: {', '.join(Path(file).name for file in output.files)}")
+    for release in output.releases:
+        used = "" if release.cap is None else f", {release.used} of {release.cap} used ({release.clause})"
+        yield f"#     {release.state} to {release.recipient}: {release.units} {OBJECTS[release.unit]}{used}"
+    if not output.releases:
+        yield from wrapped(f"files: {', '.join(Path(file).name for file in output.files)}")
 
 
 def wrapped(text: str) -> list[str]:
