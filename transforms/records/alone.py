@@ -16,44 +16,41 @@ NAMES = ("id", "media_key", "username")  # by which records name what a page inc
 
 def alone(page: Any, records: list[Any], key: str) -> Iterator[Struct]:
     """Each record as v2 answers with one: ``{"data": record, "includes": …}``. ``key`` is that of the page's records."""
-    includes = getattr(page, "includes", None) or None
-    known = _by_name(includes)
+    included = Included(getattr(page, "includes", None) or None)
     for record in records:
-        needed = _needed(record, known)
-        yield type(page)(**{key: record, "includes": _only(includes, needed)})
+        yield type(page)(**{key: record, "includes": included.for_one(record)})
 
 
-def _by_name(includes: Struct | None) -> dict[str, list[Struct]]:
-    """What a page includes, by each of its names."""
-    found: dict[str, list[Struct]] = {}
-    for attribute in includes.__struct_fields__ if includes else ():
-        for item in items(getattr(includes, attribute)):
+class Included:
+    """What a v2 page includes, as far as it is named by one record or another."""
+
+    def __init__(self, includes: Any) -> None:
+        self._includes = includes
+        names = includes.__struct_fields__ if includes else ()
+        self._lists: dict[str, list[Struct]] = {name: list(items(getattr(includes, name))) for name in names}
+        self._by_name: dict[str, list[Struct]] = {}
+        for item in (item for found in self._lists.values() for item in found):
             for name in {getattr(item, name, None) for name in NAMES}:
                 if name.__class__ is str and name:
-                    found.setdefault(str(name), []).append(item)
-    return found
+                    self._by_name.setdefault(str(name), []).append(item)
+        self._named: dict[int, list[Struct]] = {}  # identity of an included record -> those that it names
 
+    def for_one(self, record: Struct) -> Any:
+        """Includes with what the record names, and what that names in its turn; UNSET where there is nothing."""
+        needed: set[int] = set()
+        waiting = self._names(record) if self._by_name else []
+        while waiting:
+            item = waiting.pop()
+            if id(item) not in needed:
+                needed.add(id(item))
+                if id(item) not in self._named:
+                    self._named[id(item)] = self._names(item)
+                waiting += self._named[id(item)]
+        kept = {name: [item for item in found if id(item) in needed] for name, found in self._lists.items()}
+        return type(self._includes)(**{name: found for name, found in kept.items() if found}) if needed else UNSET
 
-def _needed(record: Struct, known: dict[str, list[Struct]]) -> set[int]:
-    """The identities of the included records that a record names, or that those name in their turn."""
-    needed: set[int] = set()
-    waiting = [record] if known else []
-    while waiting:
-        for value in texts_in(waiting.pop()):
-            for item in known.get(value, ()):
-                if id(item) not in needed:
-                    needed.add(id(item))
-                    waiting.append(item)
-    return needed
-
-
-def _only(includes: Any, needed: set[int]) -> Any:
-    """The includes that are needed, UNSET where none is."""
-    if not needed:
-        return UNSET
-    lists = {name: list(items(getattr(includes, name))) for name in includes.__struct_fields__}
-    kept = {name: [item for item in found if id(item) in needed] for name, found in lists.items()}
-    return type(includes)(**{name: found for name, found in kept.items() if found})
+    def _names(self, record: Struct) -> list[Struct]:
+        return [item for text in set(texts_in(record)) for item in self._by_name.get(text, ())]
 
 
 def texts_in(value: Any) -> Iterator[str]:

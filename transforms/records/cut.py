@@ -65,8 +65,8 @@ class Knife:
         """Take out of a payload whatever below it is not public, and what leads there. The payload itself stays."""
         self._cut_record(payload)
         gone = {name for record in self._out for name in names_of(record, self._objects)}
-        gone -= {name for record in self._full_records(payload) for name in names_of(record, self._objects)}
         if gone:
+            gone -= {name for record in self._full_records(payload) for name in names_of(record, self._objects)}
             self._purge(payload, gone, tuple(name for name in gone if len(name) >= LONG_ENOUGH))
 
     # the records

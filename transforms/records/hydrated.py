@@ -84,7 +84,7 @@ class HydratedSieve(ShapedSieve[Hydrated]):
         for one in self.in_shape(group, tally):
             for record, payload in self._records_of(one, group.shape, tally):
                 try:
-                    line, key, within = self._leaving(record, payload)
+                    line, key, within = self._leaving(record, payload, group.shape)
                 except Refused as refused:
                     tally.reject(one.line, Refused(refused.reason, group.shape.name))
                     continue
@@ -146,7 +146,7 @@ class HydratedSieve(ShapedSieve[Hydrated]):
             tally.dropped(NO_USER, len(posts) - len(found))
         yield from found
 
-    def _leaving(self, record: Struct, payload: Struct) -> tuple[bytes, Key, list[Key]]:
+    def _leaving(self, record: Struct, payload: Struct, shape: Shape) -> tuple[bytes, Key, list[Key]]:
         """A payload as a line, its record's key, and those of all objects in it. Raises Refused if it cannot leave."""
         within = list(keys_in(payload, self.object_of))
         key = self._key_of(record)
@@ -154,8 +154,8 @@ class HydratedSieve(ShapedSieve[Hydrated]):
             line = encoder.encode(payload)
         except ENCODING_ERRORS:
             raise Refused(Reason.NOT_ENCODABLE) from None
-        if recognise(line).name not in self.codecs:  # a record of a page that is nothing by itself
-            raise Refused(Reason.UNKNOWN_SHAPE)
+        if type(payload) is not self.codecs[shape.name].form and recognise(line).name not in self.codecs:
+            raise Refused(Reason.UNKNOWN_SHAPE)  # a record of a page that is nothing by itself
         return line, key, within
 
     def _doubtful(self, record: Struct, page: Includes) -> bool:

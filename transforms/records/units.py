@@ -7,10 +7,10 @@ counted is what leaves; an object without a valid id cannot be counted, and so i
 import hashlib
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
-from msgspec import UNSET, Raw, Struct
+from msgspec import UNSET, Raw, Struct, structs
 
 from xsieve.configs import table
 from xsieve.transforms.records.cut import Objects
@@ -92,13 +92,22 @@ def structs_in(value: Any) -> Iterator[Struct]:
     """Every object in a decoded payload, the payload first."""
     if isinstance(value, Struct):
         yield value
-        for name in value.__struct_fields__:
-            held = getattr(value, name)
-            if held.__class__ is list or isinstance(held, Struct | dict):
+        for name in _ways_down(type(value)):
+            if held := getattr(value, name):
                 yield from structs_in(held)
     elif value.__class__ is list or value.__class__ is dict:
         for held in value if value.__class__ is list else value.values():
             yield from structs_in(held)
+
+
+@cache
+def _ways_down(form: type[Struct]) -> tuple[str, ...]:
+    """The attributes of a form below which there may be objects."""
+    return tuple(field.name for field in structs.fields(form) if _holds_structs(field.type))
+
+
+def _holds_structs(kind: Any) -> bool:
+    return (isinstance(kind, type) and issubclass(kind, Struct)) or any(map(_holds_structs, get_args(kind)))
 
 
 def units_of(keys: Iterable[Key]) -> Units:
