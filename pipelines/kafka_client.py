@@ -31,6 +31,7 @@ BY_DEFAULT = {
 WAIT = 20.0  # seconds for a broker to answer
 LOOK = 0.25  # seconds until there is nothing for now
 AT_ONCE = 1000  # messages taken from the client in one call
+GONE = "Kafka no longer has what comes next; to go on without it, begin anew with another start"
 
 
 class KafkaError(Exception):
@@ -92,11 +93,12 @@ class Client(NamedTuple):
                 return (low if start == EARLIEST else high), high
             if start == COMMITTED:
                 (found,) = consumer.committed([TopicPartition(topic, partition)], WAIT)
-            else:
-                wanted = TopicPartition(topic, partition, int(float(start) * 1000))
-                (found,) = consumer.offsets_for_times([wanted], WAIT)
-                low = low if found.offset >= 0 else high  # nothing is that young
-            return max(found.offset, low), high
+                if found.offset >= 0 and not low <= found.offset <= high:
+                    raise KafkaError(f"topic {topic}, partition {partition}, offset {found.offset}: {GONE}")
+                return max(found.offset, low), high
+            wanted = TopicPartition(topic, partition, int(float(start) * 1000))
+            (found,) = consumer.offsets_for_times([wanted], WAIT)
+            return (found.offset if found.offset >= 0 else high), high  # high: nothing is that young
 
     @contextmanager
     def reader(self, topic: str, partition: int, offset: int) -> Iterator["Reader"]:
@@ -155,7 +157,8 @@ class Reader:
                     self.position = max(self.position, raw.offset())
                     left = 0
                 elif not error.retriable():
-                    raise KafkaError(f"topic {self._topic}, partition {self._partition}: {error.name()}")
+                    where = f"topic {self._topic}, partition {self._partition}, offset {self.position}"
+                    raise KafkaError(f"{where}: {GONE if error.code() == Code._AUTO_OFFSET_RESET else error.name()}")
             if not left:
                 break
         return found

@@ -109,8 +109,15 @@ def submit(home: Home, module: str, name: str, arguments: list[str], workers: st
 def until(found: Callable[[], Value | None], seconds: float, job: Job) -> Value:
     """Waits until something is there. Raises JobError after ``seconds``, or if the client failed."""
     end = time.monotonic() + seconds
-    while not (value := found()):
-        if job.client.poll():
+
+    def look() -> Value | None:
+        try:
+            return found()
+        except OSError:  # Flink is too busy to answer
+            return None
+
+    while not (value := look()):
+        if (job.client.poll() or 0) > 0:  # less than 0: killed by a test
             raise JobError(f"{job.name} failed; see {job.log}")
         if time.monotonic() > end:
             raise JobError(f"{job.name} is {job.state} after {seconds:.0f} s; see {job.log}")

@@ -29,6 +29,7 @@ share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=false
 message.max.bytes=8388608
+log.retention.ms=-1
 """
 LOGGING = """\
 status=error

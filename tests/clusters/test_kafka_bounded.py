@@ -10,14 +10,17 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from clusters.topics import Sent, consume, create, produce
 from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from xsieve.pipelines.kafka import ReadKafka, WriteKafka
-from xsieve.pipelines.kafka_client import EARLIEST, LATEST, Client, KafkaError
+from xsieve.pipelines.kafka_client import COMMITTED, EARLIEST, LATEST, Client, KafkaError
 
 FAMILY = "👨‍👩‍👧"
 
 
-def read(kafka: str, topic: str, folder: Path, group: str = "g", **how: Any) -> list[tuple[int, int, bytes | None, float]]:
+def read(
+    kafka: str, topic: str, folder: Path, group: str = "g", **how: Any
+) -> list[tuple[int, int, bytes | None, float]]:
     """All messages of a topic as (partition, offset, value, event time in s), in order."""
     out = folder / f"read-{time.monotonic_ns()}"
 
@@ -70,6 +73,27 @@ def test_offsets_are_committed_when_a_bundle_is_done(kafka: str, topic: Callable
     (found,) = consumer.committed([TopicPartition(name, 0)], 10)
     consumer.close()
     assert found.offset == 7
+
+
+def test_messages_that_kafka_has_deleted_are_never_passed_over(
+    kafka: str, topic: Callable[[str], str], tmp_path: Path
+) -> None:
+    """Where retention was faster than the group, the run fails and says where; a new start goes on."""
+    name = create(kafka, topic("gone"), 1)
+    produce(kafka, name, [Sent(b"a")] * 3)
+    read(kafka, name, tmp_path)
+    produce(kafka, name, [Sent(b"b")] * 4)
+    admin = AdminClient({"bootstrap.servers": kafka})
+    for deleted in admin.delete_records([TopicPartition(name, 0, 5)]).values():
+        deleted.result(20)
+    client = Client.of({"bootstrap.servers": kafka, "group.id": "g"}, {})
+    with pytest.raises(KafkaError, match="partition 0, offset 3: Kafka no longer has what comes next"):
+        client.bounds(name, 0, COMMITTED)
+    with pytest.raises(KafkaError, match="partition 0, offset 3: Kafka no longer has what comes next"):
+        with client.reader(name, 0, 3) as reader:
+            while not reader.next_messages():
+                pass
+    assert [v for _, _, v, _ in read(kafka, name, tmp_path, start=EARLIEST)] == [b"b", b"b"]
 
 
 def test_marks_of_transactions_are_no_messages(kafka: str, topic: Callable[[str], str], tmp_path: Path) -> None:
