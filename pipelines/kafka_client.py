@@ -7,14 +7,15 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka import KafkaError as Code
 
 COMMITTED, EARLIEST, LATEST = "committed", "earliest", "latest"
+Value = TypeVar("Value")
 At = Literal["committed", "earliest", "latest"] | float
 NEEDED = ("bootstrap.servers", "group.id")
 OURS = {  # what reading in checkpoints rests on
@@ -31,6 +32,11 @@ BY_DEFAULT = {
 WAIT = 20.0  # seconds for a broker to answer
 LOOK = 0.25  # seconds until there is nothing for now
 AT_ONCE = 1000  # messages taken from the client in one call
+PASSING = {  # what brokers say while they change places or start
+    *(Code._TRANSPORT, Code._ALL_BROKERS_DOWN, Code._TIMED_OUT, Code.REQUEST_TIMED_OUT),
+    *(Code.NOT_COORDINATOR, Code.COORDINATOR_NOT_AVAILABLE, Code.COORDINATOR_LOAD_IN_PROGRESS),
+    *(Code.LEADER_NOT_AVAILABLE, Code.NOT_LEADER_FOR_PARTITION, Code.UNKNOWN_LEADER_EPOCH, Code.FENCED_LEADER_EPOCH),
+}
 GONE = "Kafka no longer has what comes next; to go on without it, begin anew with another start"
 
 
@@ -92,7 +98,7 @@ class Client(NamedTuple):
             if start in (EARLIEST, LATEST):
                 return (low if start == EARLIEST else high), high
             if start == COMMITTED:
-                (found,) = consumer.committed([TopicPartition(topic, partition)], WAIT)
+                (found,) = _patiently(lambda: consumer.committed([TopicPartition(topic, partition)], WAIT))
                 if found.offset >= 0 and not low <= found.offset <= high:
                     raise KafkaError(f"topic {topic}, partition {partition}, offset {found.offset}: {GONE}")
                 return max(found.offset, low), high
@@ -156,7 +162,7 @@ class Reader:
                 elif error.code() == Code._PARTITION_EOF:
                     self.position = max(self.position, raw.offset())
                     left = 0
-                elif not error.retriable():
+                elif error.code() not in PASSING:
                     where = f"topic {self._topic}, partition {self._partition}, offset {self.position}"
                     raise KafkaError(f"{where}: {GONE if error.code() == Code._AUTO_OFFSET_RESET else error.name()}")
             if not left:
@@ -192,6 +198,18 @@ def _asking(client: Client, what: str) -> Iterator[Consumer]:
         raise KafkaError(f"{what}: {error.args[0].name()}") from None
     finally:
         consumer.close()
+
+
+def _patiently(ask: Callable[[], Value]) -> Value:
+    """What a broker answers once it has found its place."""
+    end = time.monotonic() + WAIT
+    while True:
+        try:
+            return ask()
+        except KafkaException as error:
+            if error.args[0].code() not in PASSING or time.monotonic() > end:
+                raise
+            time.sleep(LOOK)
 
 
 def _made(kind: Any, options: dict[str, Any]) -> Any:
