@@ -46,7 +46,8 @@ _BEFORE = (  # what stands before a handle: at signs (plain, full-width, escaped
 _HANDLE_KEYS = (b'screen_name":', b'sername":', b'"twitter":')  # also in_reply_to_screen_name, preferredUsername
 _ECHO_KEYS = (b'"value":',)  # in errors, which echo what was asked for
 _ESCAPE = re.compile(rb"\\u00(?!3[ce]|2[67])([2-7][0-9a-f])")  # < > & and ' stand before no handle
-_HASH, _QUOTE = b'#"'
+_QUOTE = ord('"')
+_LAST_BEFORE = frozenset({_QUOTE, *(mark[-1] for mark in _BEFORE)})
 
 
 def searchable(payload: bytes) -> bytes:
@@ -62,12 +63,11 @@ def is_handle(word: str, payload: bytes) -> bool:
     sought = word.lower().encode()
     at = payload.find(sought)
     while at >= 0:
-        end, before = at + len(sought), payload[at - 1] if at else _HASH
-        if before != _HASH and (end >= len(payload) or payload[end] not in _WORD):
-            if before == _QUOTE:
-                if _is_handle_key(payload[max(0, at - 40) : at - 1], payload):
-                    return True
-            elif payload.endswith(_BEFORE, 0, at):
+        end, before = at + len(sought), payload[at - 1] if at else 0
+        if before in _LAST_BEFORE and (end >= len(payload) or payload[end] not in _WORD):
+            if before == _QUOTE and _is_handle_key(payload[max(0, at - 40) : at - 1], payload):
+                return True
+            if before != _QUOTE and payload.endswith(_BEFORE, 0, at):
                 return True
         at = payload.find(sought, end)
     return False

@@ -206,7 +206,8 @@ def scrub(text: str) -> str:
 
     Scrubbing again changes nothing. Names stay (see the head of this module).
     """
-    swept = _HANDLE.sub(HANDLE, _LINK.sub(LINK, text))
+    swept = _LINK.sub(LINK, text) if "http" in text else text
+    swept = _HANDLE.sub(HANDLE, swept) if "@" in swept else swept
     rare = _RARE_IN_ASCII if text.isascii() else _RARE
     return _settle(text, swept) if rare.search(swept) else swept
 
