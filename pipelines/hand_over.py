@@ -8,12 +8,26 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from xsieve.pipelines import publish
 from xsieve.pipelines import settings as st
 from xsieve.pipelines.kept import Kept, damaged, discard_kept, kept_folder, read_kept
 from xsieve.pipelines.outflow import Outflow, outflows, permission_request, refusals
-from xsieve.pipelines.release import PART, Release, ReleaseError, ids_of, output_of, summary_of_release, truncate_kept
+from xsieve.pipelines.release import (
+    PART,
+    Release,
+    ReleaseError,
+    data_of,
+    ids_of,
+    output_of,
+    summary_of_release,
+    truncate_kept,
+)
 from xsieve.pipelines.summary import ReleaseSummary
+from xsieve.pipelines.truncate import read_ids
+from xsieve.pipelines.windows import add_to_window
+from xsieve.transforms.records.ids import NO_IDS
 from xsieve.transforms.records.outflow import Decision, Offer
 
 if TYPE_CHECKING:
@@ -62,6 +76,8 @@ def hand_over(
     outflow = _outflow(kept, settings, now)
     for why in refusals(outflow, now):
         raise ReleaseError(f"{kept.offer.release}: {why}")
+    if found.known.supplement_of:
+        return _supplement(ledger, found.known, kept, outflow, by)
     offer = _under(kept.offer, outflow)
     if truncate and (left := _left(ledger, offer)) and left < offer.units:
         return _in_part(ledger, kept._replace(offer=offer), outflow, left, by)
@@ -81,11 +97,24 @@ def _released(ledger: "Ledger", release: Release, by: str) -> ReleaseSummary:
     return summary_of_release(release)
 
 
+def _supplement(ledger: "Ledger", known: "Known", kept: Kept, outflow: Outflow, by: str) -> ReleaseSummary:
+    """What a window of a stream was denied, added to what was published of it."""
+    release = Release(outflow, _under(known.offer, outflow), kept)
+    release.decision = ledger.reserve(release.offer, by=by)
+    if release.decision.granted:
+        whole = release.offer._replace(release=str(known.supplement_of))
+        add_to_window(whole, np.concatenate([NO_IDS, *map(read_ids, data_of(kept))]), kept.facts["window"])
+        ledger.published(release.offer.release, place=whole.place)
+        discard_kept(kept.folder)
+        release.files = [whole.place]
+    return summary_of_release(release)
+
+
 def _in_part(ledger: "Ledger", kept: Kept, outflow: Outflow, most: int, by: str) -> ReleaseSummary:
     """As much as fits, as a release of its own; the whole one is given up once that is granted."""
     whole, folder = kept.offer, publish.staging_folder(kept.offer.place)
     try:
-        part = truncate_kept(kept, outflow, most, folder)
+        part = truncate_kept(kept, most, folder)
         release = Release(outflow, part.offer, part, left_out=whole.units - part.offer.units)
         told = _released(ledger, release, by)
     finally:

@@ -47,16 +47,16 @@ class Release:
     files: Sequence[str] = ()
 
 
-def put_together(kept: Kept, outflow: Outflow, staged: Sequence[Staged], prefix: str, description: str | None) -> Kept:
+def put_together(kept: Kept, staged: Sequence[Staged], prefix: str, description: str | None) -> Kept:
     """Staged files as a release in a folder of its own, with a README and checksums beside them. Raises PublishError."""
     named = publish.names_of(staged, prefix)
     bytes_ = publish.bytes_of(file.file for file, _ in named)
     data = [File(name, file.units, bytes_[file.file], file.sha256) for file, name in named]
-    text = readme(outflow, kept.offer, kept.facts, data, description)
-    files = [*data, _text_file(README, text)]
-    lines = checksums(files)
-    whole = kept._replace(files=(*files, _text_file(SUMS, lines)))
-    assemble(whole, {name: file.file for file, name in named}, {README: text, SUMS: lines})
+    texts = {README: readme(kept.offer, kept.facts, data, description)} if kept.offer.entity_names else {}
+    files = [*data, *(_text_file(name, text) for name, text in texts.items())]
+    texts[SUMS] = checksums(files)
+    whole = kept._replace(files=(*files, _text_file(SUMS, texts[SUMS])))
+    assemble(whole, {name: file.file for file, name in named}, texts)
     return whole
 
 
@@ -97,13 +97,13 @@ def ids_in(offer: Offer, staged: Sequence[Staged]) -> Ids | None:
     return np.concatenate([NO_IDS, *map(read_ids, staged)])
 
 
-def truncate_kept(kept: Kept, outflow: Outflow, most: int, folder: str) -> Kept:
+def truncate_kept(kept: Kept, most: int, folder: str) -> Kept:
     """The ``most`` lowest ids of a release of ids as a release of its own, in another folder. Raises PublishError."""
     staged = truncated(data_of(kept), most, folder)
     found = counted_ids(staged)
     offer = kept.offer._replace(release=kept.offer.release + PART, units=found.units, digest=found.digest)
     facts = {**kept.facts, "release": offer.release, "distinct_objects": offer.units, "of": kept.offer.units}
-    return put_together(Kept(folder, offer, (), facts, kept.country), outflow, staged, "ids", None)
+    return put_together(Kept(folder, offer, (), facts, kept.country), staged, "ids", None)
 
 
 # --- what is said

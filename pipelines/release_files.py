@@ -9,7 +9,6 @@ from typing import Any
 
 from xsieve.configs import resource
 from xsieve.pipelines.kept import File, sums
-from xsieve.pipelines.outflow import Outflow
 from xsieve.pipelines.show_outflow import OBJECTS
 from xsieve.transforms.records.outflow import Offer
 from xsieve.transforms.records.times import iso
@@ -38,9 +37,7 @@ def manifest_facts(offer: Offer, counts: Mapping[str, Any], period: Sequence[int
     }
 
 
-def readme(
-    outflow: Outflow, offer: Offer, facts: Mapping[str, Any], files: Sequence[File], description: str | None
-) -> str:
+def readme(offer: Offer, facts: Mapping[str, Any], files: Sequence[File], description: str | None) -> str:
     """The README of a release, from the template of its kind (``configs/readme-*.md``)."""
     template = resource("readme-hydrated.md" if offer.unit == "hydrated" else "readme-ids.md").read_text("utf-8")
     period = facts["period"]
@@ -55,7 +52,7 @@ def readme(
         left_out=_left_out(facts),
         files="\n".join(lines),
         recipient=offer.recipient,
-        entity=outflow.entity_names[0],
+        entity=offer.entity_names[0],
         policy=offer.profile,
         clause=offer.clause,
         release=offer.release,

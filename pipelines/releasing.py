@@ -184,7 +184,7 @@ class Releasing:
         facts = manifest_facts(offer, {**counts, "sources": len(self.sources)}, period_of_files(staged))
         prefix = "ids" if isinstance(output, st.Ids) else outflow.output
         kept = Kept(folder, offer, (), facts, outflow.country)
-        return put_together(kept, outflow, staged, prefix, output.description)
+        return put_together(kept, staged, prefix, output.description)
 
     def offer(self) -> None:
         """Offer every release to the ledger. What is not granted waits. Raises LedgerError; all is kept then."""
