@@ -172,8 +172,8 @@ class IdsSieve(Sieve[Ids]):
         if ids is None:
             ids = self._parse_one_by_one(texts, numbers, lines, shape, tally)
         else:
-            if any(numbers):
-                pairs = zip(numbers, ids.tolist(), strict=True)
+            if any(numbers) and numbers != (exact := ids.tolist()):
+                pairs = zip(numbers, exact, strict=True)
                 tally.noted("id_mismatch", sum(bool(number) and number != found for number, found in pairs))
         tally.passed(len(ids))
         return ids
