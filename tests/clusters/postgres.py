@@ -68,9 +68,17 @@ class Postgres:
         """Stop it: ``immediate`` is as if it were killed, ``fast`` is in order."""
         self._run("pg_ctl", "stop", f"--mode={mode}")
 
+    @property
+    def is_up(self) -> bool:
+        """Whether it answers on its port; what a crash leaves behind does not count."""
+        if not (self.data / "postmaster.pid").exists():
+            return False
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
     def remove(self) -> None:
         """Stop it, and remove its data."""
-        if (self.data / "postmaster.pid").exists():
+        if self.is_up:
             self.stop()
         shutil.rmtree(self.folder)
 
@@ -161,7 +169,8 @@ def main(command: str) -> None:
     """``up``, ``down`` or ``logs``."""
     server = Postgres(Path(tempfile.gettempdir()) / "xsieve-postgres")
     if command == "up":
-        server.start()
+        if not server.is_up:
+            server.start()
         print(server.url())
     elif command == "down":
         server.remove()

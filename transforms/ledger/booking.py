@@ -42,18 +42,18 @@ class Booking:
 
     def charge(self, units: int, *, has_left: bool = False) -> int:
         """Count units from now on; the number of the charge."""
-        charge = CHARGES.insert().values(
-            release_id=self.offer.release,
-            entity=self.party.entity,
-            recipient=self.party.recipient,
-            unit=self.offer.unit,
-            counted=units,
-            received=units,
-            cap=self.offer.cap and self.offer.cap.units,
-            has_left=has_left,
-            at=self.now,
-        )
-        return number_of(self.connection.execute(charge))
+        charge = {
+            "release_id": self.offer.release,
+            "entity": self.party.entity,
+            "recipient": self.party.recipient,
+            "unit": self.offer.unit,
+            "counted": units,
+            "received": units,
+            "cap": self.offer.cap and self.offer.cap.units,
+            "has_left": has_left,
+            "at": self.now,
+        }
+        return number_of(self.connection.execute(CHARGES.insert(), charge))
 
     def save(self, state: State, offer: Offer | None = None, *, supplement_of: str | None = None) -> None:
         """Write down how the release, or a part of it, stands from now on."""

@@ -75,8 +75,8 @@ def usage(connection: Connection, now: int) -> list[Usage]:
         line = line_of(row.unit)
         for whom, units in _owners(row, line):
             lines[line, whom].append((row, units))
-    entities = dict(connection.execute(select(ENTITIES.c.id, ENTITIES.c.name)).tuples().all())
-    recipients = dict(connection.execute(select(RECIPIENTS.c.recipient, RECIPIENTS.c.name)).tuples().all())
+    entities = dict(connection.execute(select(ENTITIES.c.id, ENTITIES.c.name)).all())
+    recipients = dict(connection.execute(select(RECIPIENTS.c.recipient, RECIPIENTS.c.name)).all())
     names = {**entities, **recipients}  # numbers and texts
     found = (_usage(line, names[whom], charges, now) for (line, whom), charges in lines.items())
     return sorted(found, key=lambda one: (one.per, one.name, get_args(Unit).index(one.unit)))

@@ -65,7 +65,7 @@ def _names(offer: Offer) -> set[str]:
 
 def _known(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     known = select(NAMES.c.name, NAMES.c.entity).where(NAMES.c.name.in_(sorted(names)))
-    return dict(connection.execute(known).tuples().all())
+    return dict(connection.execute(known).all())
 
 
 def _add(connection: Connection, name: str) -> int:

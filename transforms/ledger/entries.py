@@ -41,7 +41,7 @@ def save_release(
     known = find_release(connection, offer.release)
     if known is None:
         values |= {"release_id": offer.release, "first_at": now, "since_at": now, "supplement_of": supplement_of}
-        connection.execute(RELEASES.insert().values(values))
+        connection.execute(RELEASES.insert(), values)
         return
     values |= {"since_at": known.since_at if known.state == state else now}
     connection.execute(RELEASES.update().where(RELEASES.c.release_id == offer.release).values(values))
@@ -88,7 +88,7 @@ def note(
         "person": by,
         "detail": _json({**({"series": offer.series} if offer.series else {}), **(detail or {})}, "detail"),
     }
-    connection.execute(EVENTS.insert().values(values))
+    connection.execute(EVENTS.insert(), values)
 
 
 def offer_of(row: Row[Any]) -> Offer:

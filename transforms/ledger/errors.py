@@ -3,7 +3,7 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 # what SQLite says (older Pythons tell no code) -> what a person is told
 _SQLITE = {
@@ -48,16 +48,19 @@ def plainly(name: str) -> Generator[None]:
         yield
     except (SQLAlchemyError, ImportError) as error:
         raise LedgerError(f"the ledger {name} {_what(error)}") from None
+    except (UnicodeError, OverflowError):
+        raise LedgerError(f"the ledger {name} cannot hold a text or number of the offer") from None
 
 
 def _what(error: SQLAlchemyError | ImportError) -> str:
     cause = getattr(error, "orig", None) or error
     if isinstance(cause, ImportError):
         return "needs a driver that is not installed; see the extra xsieve[postgres]"
-    state = getattr(cause, "sqlstate", None)
-    if isinstance(state, str):
+    if isinstance(state := getattr(cause, "sqlstate", None), str):
         return _POSTGRES.get(state) or _POSTGRES.get(state[:2]) or f"cannot answer (SQLSTATE {state})"
-    if type(cause).__module__.startswith("psycopg"):  # no answer at all, so no state
+    text = str(cause).lower() if type(cause).__module__ == "sqlite3" else ""
+    if said := next((said for sign, said in _SQLITE.items() if sign in text), None):
+        return said
+    if not text and isinstance(error, OperationalError | InterfaceError):
         return "cannot be reached; is the server up, and is the URL right: host, port, database, user and password?"
-    text = str(cause).lower()
-    return next((said for sign, said in _SQLITE.items() if sign in text), f"cannot answer ({type(cause).__name__})")
+    return f"cannot answer ({type(cause).__name__})"

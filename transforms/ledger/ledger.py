@@ -19,7 +19,7 @@ from xsieve.transforms.ledger.answers import Event, Known, UnitDecision, Usage
 from xsieve.transforms.ledger.booking import HELD, Booking
 from xsieve.transforms.ledger.charges import usage
 from xsieve.transforms.ledger.database import Clock, Database
-from xsieve.transforms.ledger.entities import find, settle
+from xsieve.transforms.ledger.entities import Party, find, settle
 from xsieve.transforms.ledger.entries import event_of, find_release, known_of, note, set_state
 from xsieve.transforms.ledger.errors import LedgerError
 from xsieve.transforms.ledger.limits import ROLLING, micros
@@ -111,9 +111,7 @@ class Ledger:
             self._database.lock(connection, shared=True)
             if party := find(connection, offer):
                 self._database.lock(connection, party.entity)
-                now = self._database.now(connection)
-                forget(connection, now - ROLLING)
-                yield Booking(connection, offer, party, now)
+                yield _at_the_counter(connection, offer, party, self._database.now(connection))
                 return
         with self._database.writing() as connection:  # it has news of who is who: nobody books meanwhile
             self._database.lock(connection)
@@ -228,7 +226,12 @@ class Ledger:
 
 def _newcomer(connection: Connection, offer: Offer, now: int) -> Booking:
     """An offer that may have news of who is who, which is locked."""
-    return Booking(connection, offer, settle(connection, offer, now), now)
+    return _at_the_counter(connection, offer, settle(connection, offer, now), now)
+
+
+def _at_the_counter(connection: Connection, offer: Offer, party: Party, now: int) -> Booking:
+    forget(connection, now - ROLLING)
+    return Booking(connection, offer, party, now)
 
 
 def _again(connection: Connection, release: str) -> Known:

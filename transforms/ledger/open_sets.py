@@ -15,7 +15,7 @@ from xsieve.transforms.ledger.booking import GIVEN_UP, HELD, Booking, Claim
 from xsieve.transforms.ledger.errors import LedgerError
 from xsieve.transforms.ledger.fixed_sets import refuse_another
 from xsieve.transforms.ledger.schema import RELEASES
-from xsieve.transforms.ledger.unit_keys import Keys, Scope, add_keys, among, key_sets, keys_of, open_scope
+from xsieve.transforms.ledger.unit_keys import Keys, Scope, add_keys, among, in_order, key_sets, open_scope
 from xsieve.transforms.records.outflow import Decision
 
 OPEN = ""  # the digest of an open set
@@ -31,7 +31,8 @@ def reserve_units(book: Booking, ids: npt.NDArray[np.int64]) -> UnitDecision:
     """Grant or deny what is new; say of all where it is."""
     _refuse_what_it_is_not(book)
     scope = open_scope(book.connection, scope_of(book.offer.release), book.now)
-    keys, places = np.unique(keys_of(ids, scope.secret), return_inverse=True)
+    distinct, places = np.unique(ids, return_inverse=True)
+    keys, order = in_order(distinct, scope.secret)
     parts = np.full(len(keys), _NEW, np.int32)
     for known in key_sets(book.connection, scope):
         parts[among(keys, known.keys)] = known.part
@@ -41,7 +42,9 @@ def reserve_units(book: Booking, ids: npt.NDArray[np.int64]) -> UnitDecision:
         parts[parts == _NEW] = part
     else:
         decision = _answer_again(book, withheld=int(np.count_nonzero(parts)))
-    return UnitDecision(decision, parts[places])
+    by_id = np.empty_like(parts)
+    by_id[order] = parts
+    return UnitDecision(decision, by_id[places])
 
 
 def _refuse_what_it_is_not(book: Booking) -> None:

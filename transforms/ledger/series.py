@@ -22,9 +22,10 @@ from xsieve.transforms.ledger.unit_keys import (
     Scope,
     add_keys,
     among,
+    distinct,
     forget_within,
+    in_order,
     key_sets,
-    keys_of,
     open_scope,
     take_keys,
 )
@@ -48,7 +49,7 @@ class Series(NamedTuple):
             raise LedgerError(f"release {offer.release} belongs to a series, so the ledger needs its ids")
         scope = open_scope(book.connection, f"series {book.party.entity} {offer.unit} {offer.series}", book.now)
         forget_within(book.connection, scope, book.now - ROLLING)
-        keys = np.unique(keys_of(ids, scope.secret))
+        keys, _ = in_order(distinct(ids), scope.secret)
         if len(keys) != offer.units:
             raise LedgerError(f"release {offer.release} offers {offer.units} units, but {len(keys)} distinct ids")
         found = ((known, among(known.keys, keys)) for known in key_sets(book.connection, scope))

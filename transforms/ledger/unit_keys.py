@@ -45,6 +45,21 @@ def _hashed(ids: npt.NDArray[np.int64], start: Any) -> bytes:
     return b"".join(hashes)
 
 
+def distinct(ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Each id once, ascending. (Sorting takes a fraction of the time of numpy's own unique, which hashes.)"""
+    ids = np.sort(ids)
+    first = np.ones(len(ids), np.bool_)
+    first[1:] = ids[1:] != ids[:-1]
+    return ids[first]
+
+
+def in_order(ids: npt.NDArray[np.int64], secret: bytes) -> tuple[Keys, npt.NDArray[np.intp]]:
+    """The keys of distinct ids, ascending, and the place of each among the ids."""
+    keys = keys_of(ids, secret)
+    order = np.argsort(keys, kind="stable")
+    return keys[order], order
+
+
 def among(keys: Keys, others: Keys) -> Mask:
     """Of each key: it is one of the others. Both ascend."""
     if not len(others):
@@ -101,7 +116,7 @@ def add_keys(connection: Connection, scope: Scope, keys: Keys, now: int, *, char
         "at": now,
     }
     if len(keys):
-        connection.execute(KEYS.insert().values(values))
+        connection.execute(KEYS.insert(), values)
 
 
 def take_keys(connection: Connection, key_set: KeySet, taken: Mask) -> None:
