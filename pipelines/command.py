@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from xsieve.pipelines.command_outflow import AsOf, ledger_app, moment, release
+from xsieve.pipelines.lean import OTHERS, unimported
 
 if TYPE_CHECKING:
     from xsieve.pipelines.settings import Settings
@@ -105,7 +106,8 @@ def run(
         settings = truncating(settings) if truncate else settings
         _check_beam_options(context.args)
         warned = _warn(_warnings(settings))
-        from xsieve.pipelines.run import run as run_pipeline
+        with unimported(OTHERS if _stays_here(settings, context.args) else ()):
+            from xsieve.pipelines.run import run as run_pipeline
 
         with show.progress(show.Screen(sys.stderr, plain)) as tell:
             summary = run_pipeline(settings, beam_options, tell, dry_run=dry_run, as_of=at)
@@ -197,6 +199,11 @@ def _workers(cores: str | None) -> list[str]:
     if cores != "all" and not (cores.isascii() and cores.isdigit() and int(cores) > 0):
         raise typer.BadParameter("a number of processes, or all", param_hint="--cores")
     return [f"--direct_num_workers={(os.cpu_count() or 1) if cores == 'all' else int(cores)}"]
+
+
+def _stays_here(settings: "Settings", beam_options: list[str]) -> bool:
+    """Whether a run goes from files of this machine to files of this machine, on the runner that is the default."""
+    return not beam_options and "://" not in settings.model_dump_json()
 
 
 def _check_beam_options(given: Sequence[str]) -> None:
