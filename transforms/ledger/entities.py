@@ -25,15 +25,20 @@ class Party(NamedTuple):
 
 def fold(name: str) -> str:
     """A name as it is compared: letters and digits, whatever their case, width, spaces and punctuation. Raises LedgerError."""
-    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    text = _normal(_normal(name).casefold())
     folded = _without(text, "PSZC") or _without(text, "ZC")  # of "🌊" no letter would be left
     if not folded:
         raise LedgerError("an entity or recipient has an empty name; give each one that can be read")
     return folded
 
 
+def _normal(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
+
+
 def _without(text: str, categories: str) -> str:
-    return "".join(sign for sign in text if unicodedata.category(sign)[0] not in categories)
+    """A text less signs of some categories; accents that stood apart from their letters are with them now."""
+    return _normal("".join(sign for sign in text if unicodedata.category(sign)[0] not in categories))
 
 
 def find(connection: Connection, offer: Offer) -> Party | None:

@@ -35,13 +35,15 @@ _ACCOUNT = (
     Step("CREATE INDEX outflow_events_at ON outflow_events (at)"),
     Step("CREATE INDEX outflow_events_release ON outflow_events (release_id)"),
     Step("CREATE TABLE outflow_entities (id {number}, name TEXT NOT NULL)"),
-    Step("CREATE TABLE outflow_names (name TEXT PRIMARY KEY, entity BIGINT NOT NULL REFERENCES outflow_entities (id))"),
+    Step(
+        "CREATE TABLE outflow_names (name TEXT NOT NULL PRIMARY KEY, entity BIGINT NOT NULL REFERENCES outflow_entities (id))"
+    ),
     Step("""
         CREATE TABLE outflow_recipients (
-            recipient TEXT PRIMARY KEY, name TEXT NOT NULL, entity BIGINT NOT NULL REFERENCES outflow_entities (id))"""),
+            recipient TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, entity BIGINT NOT NULL REFERENCES outflow_entities (id))"""),
     Step("""
         CREATE TABLE outflow_releases (
-            release_id TEXT PRIMARY KEY, entity BIGINT NOT NULL REFERENCES outflow_entities (id), recipient TEXT NOT NULL,
+            release_id TEXT NOT NULL PRIMARY KEY, entity BIGINT NOT NULL REFERENCES outflow_entities (id), recipient TEXT NOT NULL,
             unit TEXT NOT NULL, state TEXT NOT NULL, units BIGINT NOT NULL, digest TEXT NOT NULL,
             first_at BIGINT NOT NULL, since_at BIGINT NOT NULL, offer TEXT NOT NULL)"""),
     Step("""
