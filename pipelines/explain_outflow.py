@@ -1,17 +1,16 @@
 """What leaves the house, in plain English: who receives an output, what is counted, and which limit and clause hold."""
 
-import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from xsieve.pipelines.outflow import Outflow, outflows
 from xsieve.pipelines.settings import Hydrated, Ids, Settings
 from xsieve.pipelines.settings_outflow import Entity, Paper, Recipient
+from xsieve.pipelines.settings_secrets import VARIABLE
 from xsieve.pipelines.settings_values import ledger_place
 from xsieve.pipelines.settings_warnings import contradictions
 from xsieve.transforms.records import policy
 
-_VARIABLE = re.compile(r"\$\{\w+\}")
 _GATES = {
     "click_through": "whoever downloads there accepts X's terms before",
     "none": "whoever downloads there is not asked to accept X's terms",
@@ -165,4 +164,4 @@ def _ledger(settings: Settings) -> str:
     """Its address without what is secret, and with variables by their names."""
     url = settings.ledger or ""
     written = settings.as_written(url)
-    return written if _VARIABLE.fullmatch(written) else ledger_place(written)
+    return written if VARIABLE.fullmatch(written) else ledger_place(written)

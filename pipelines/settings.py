@@ -14,12 +14,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_validator
 
 from xsieve.configs import resource
-from xsieve.pipelines import settings_checks, settings_outflow_checks, settings_yaml
+from xsieve.pipelines import settings_checks, settings_outflow_checks, settings_streams_checks, settings_yaml
 from xsieve.pipelines.settings_errors import Mistake, SettingsError, translate, wrong
 from xsieve.pipelines.settings_outflow import Entity, Recipient, Sender
 from xsieve.pipelines.settings_outputs import Hydrated, Ids, Output, Rows, Store
 from xsieve.pipelines.settings_parts import Part, schema_of
 from xsieve.pipelines.settings_policy import Policy, read_profile
+from xsieve.pipelines.settings_secrets import Secret
+from xsieve.pipelines.settings_streams import BigQuery, Kafka, PubSub, ToBigQuery, ToKafka
 from xsieve.pipelines.settings_values import (
     ColumnName,
     Dotted,
@@ -36,15 +38,21 @@ from xsieve.pipelines.settings_warnings import warnings
 from xsieve.transforms.records.policy import Profile
 
 __all__ = [
+    "BigQuery",
     "Enrichment",
+    "Files",
     "Hydrated",
     "Ids",
+    "Kafka",
     "Mistake",
     "Output",
+    "PubSub",
     "Rows",
     "Settings",
     "SettingsError",
     "Store",
+    "ToBigQuery",
+    "ToKafka",
     "Where",
     "json_schema",
     "load",
@@ -66,12 +74,15 @@ class Collection(Part):
     )
 
 
-class Input(Part):
-    """What is read."""
+class Files(Part):
+    """Files: JSON, Avro or Parquet, told by what they hold."""
 
     read: Literal["files"] = Field(description="where the data comes from")
     path: Texts = Field(description="files, folders or patterns such as data/**/*.jsonl.gz, one or a list")
     exclude: Texts | None = Field(default=None, description="patterns of files that are not read, one or a list")
+
+
+Input = Files | Kafka | PubSub | BigQuery
 
 
 class Where(Part):
@@ -116,7 +127,7 @@ class Settings(Part):
         "required, because X's own pages contradict each other"
     )
     collection: Collection = Field(default=Collection(), description="how the data was collected: access")
-    input: Input = Field(description="what is read: read, path, exclude")
+    input: Input = Field(discriminator="read", description="what is read: read, and what belongs to that")
     where: Where = Field(default=Where(), description="which posts go on: from, to, lang, reposts")
     enrich: Mapping[ColumnName, Enrichment] = Field(
         default={},
@@ -155,6 +166,16 @@ class Settings(Part):
         """The limits and clauses that ``policy`` names."""
         return self._profile
 
+    @property
+    def streaming(self) -> bool:
+        """Whether what is read has no end."""
+        return isinstance(self.input, PubSub) or (isinstance(self.input, Kafka) and self.input.until is None)
+
+    @property
+    def deferred_ledger(self) -> Secret | None:
+        """The address of the ledger as it is written, for workers, who read its variables and files themselves."""
+        return Secret(self.as_written(self.ledger)) if self.ledger else None
+
     def as_written(self, text: str) -> str:
         """``text`` as it stands in the file, with ``${NAME}`` where a variable filled it in; for display."""
         return self._written.get(text, text)
@@ -184,7 +205,8 @@ def parse(text: str, env: Mapping[str, str] = os.environ, now: datetime | None =
     document = settings_yaml.read(text, env)
     mistakes, settings = list(document.mistakes), None
     try:
-        settings = Settings.model_validate(document.data, context={"today": today})
+        data = settings_streams_checks.with_secrets(document.data, document.variables)
+        settings = Settings.model_validate(data, context={"today": today})
     except ValidationError as error:
         mistakes += translate(error, json_schema())
     profile, of_profile = read_profile(document.data)
@@ -192,6 +214,7 @@ def parse(text: str, env: Mapping[str, str] = os.environ, now: datetime | None =
         *of_profile,
         *settings_checks.check(document.data),
         *settings_outflow_checks.check(document.data, profile),
+        *settings_streams_checks.check(document.data, document.variables, profile),
     )
     if mistakes or settings is None:
         placed = [found._replace(line=found.line or document.line_of(found.path)) for found in mistakes]

@@ -25,8 +25,12 @@ ELSEWHERE = {
     "sample": "outputs of the kind hydrated are sampled",
     "as": "outputs of the kind hydrated have it; for others see write.format",
     "objects": "outputs of the kind hydrated have it",
+    "kafka": "what is hydrated is handed over by a person, as files",
+    "bigquery": "rows are written to tables of BigQuery, for the others have no columns",
+    "every": "what is hydrated is handed over by a person, never window by window",
+    "lateness": "what is hydrated is handed over by a person, never window by window",
 }
-LATER_CHOICES = {"counts", "kafka", "pubsub", "bigquery"}
+LATER_CHOICES = {"counts"}
 
 _OWN = "settings_mistake"
 _WRONG = {
@@ -91,12 +95,17 @@ def translate(error: ValidationError, schema: Schema) -> Iterator[Mistake]:
     for detail in error.errors(include_url=False):
         at = detail["loc"]
         of_tag = detail["type"].startswith("union_tag")
-        if detail["input"] is None or (of_tag and detail["input"].get("kind", "") is None):
+        tag = detail["ctx"]["discriminator"].strip("'") if of_tag else ""
+        if detail["input"] is None or (of_tag and detail["input"].get(tag, "") is None):
             continue
-        path = tuple(step for step in at if step != "[key]")
-        if at[:1] == ("outputs",):
-            path = path[:2] + path[3:]  # the kind stands between the name and the key
-        yield Mistake(dotted((*path, "kind") if of_tag else path), _message(detail, schema))
+        yield Mistake(dotted((*_without_tags(at), tag) if of_tag else _without_tags(at)), _message(detail, schema))
+
+
+def _without_tags(at: Location) -> Location:
+    """What chose between several forms stands among the keys: after ``input``, after the name of an output, in brackets."""
+    depth = {"input": 1, "outputs": 2}.get(str(at[0]), len(at)) if at else 0
+    steps = at[:depth] + at[depth + 1 :]
+    return tuple(step for step in steps if not (isinstance(step, str) and step.startswith("[")))
 
 
 def _message(detail: ErrorDetails, schema: Schema) -> str:
@@ -109,7 +118,7 @@ def _message(detail: ErrorDetails, schema: Schema) -> str:
     if kind == "literal_error":
         return not_one_of(given, node.get("enum") or [node["const"]])
     if kind == "union_tag_invalid":
-        return not_one_of(given["kind"], list(node["discriminator"]["mapping"]))
+        return not_one_of(given[detail["ctx"]["discriminator"].strip("'")], list(node["discriminator"]["mapping"]))
     if kind == "union_tag_not_found":
         return f"is missing; expected {_one_of(node['discriminator']['mapping'])}"
     if at[-1:] == ("[key]",):
@@ -119,7 +128,9 @@ def _message(detail: ErrorDetails, schema: Schema) -> str:
 
 
 def _unknown(at: Location, known: Mapping[str, Any]) -> str:
-    key = str(at[-1])
+    key, within = str(at[-1]), at[-2] if len(at) > 1 else ""
+    if within in ("[kafka]", "[bigquery]"):
+        return f"stands beside {str(within)[1:-1]}; expected one place to write to"
     if at[0] == "outputs" and key in ELSEWHERE:
         return f"is not for this kind of output; {ELSEWHERE[key]}"
     likely = get_close_matches(key, known, n=1)
@@ -143,15 +154,18 @@ def _at(schema: Schema, location: Location) -> Schema:
     """The part of the JSON Schema that describes what stands at a location; empty where there is none."""
     node: Any = schema
     for step in location:
-        node = _below(_resolve(node, schema), step)
+        node = _below(_resolve(node, schema), step, schema)
     return _resolve(node, schema)
 
 
-def _below(node: Mapping[str, Any], step: int | str) -> Mapping[str, Any]:
+def _below(node: Mapping[str, Any], step: int | str, schema: Schema) -> Mapping[str, Any]:
     if step in node.get("properties", {}):
         return node["properties"][step]
     if mapping := node.get("discriminator", {}).get("mapping"):
         return {"$ref": mapping[step]} if step in mapping else node
+    for way in node.get("oneOf", ()):  # the form that has the key in brackets
+        if str(step)[1:-1] in _resolve(way, schema)["properties"]:
+            return {**way, "description": node["description"]}
     if isinstance(step, int):
         lists = [way for way in node.get("anyOf", [node]) if "items" in way]
         return lists[0]["items"] if lists else {}

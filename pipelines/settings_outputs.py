@@ -7,6 +7,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from xsieve.pipelines.settings_errors import wrong
 from xsieve.pipelines.settings_parts import Part
+from xsieve.pipelines.settings_streams import BIGQUERY, FILES, KAFKA, Duration, Every, ToBigQuery, ToKafka, by_keys
 from xsieve.pipelines.settings_values import (
     ColumnNames,
     Description,
@@ -66,7 +67,21 @@ class Output(Part):
     )
 
 
-class Rows(Output):
+class Windowed(Output):
+    """What outputs share that may be written while a stream goes on."""
+
+    every: Every | None = Field(
+        default=None,
+        description="in streams: how long a window is, such as 15m, 1h or 1d, a whole fraction of a day from 00:00 UTC",
+    )
+    lateness: Duration | None = Field(
+        default=None,
+        description="in streams: how long after its window what is late still becomes a supplement of it, such as 2h; "
+        "without this key always",
+    )
+
+
+class Rows(Windowed):
     """One flat row per public post, for aggregate analysis in-house: no ids, no names, no links."""
 
     kind: Literal["rows"]
@@ -94,7 +109,10 @@ class Rows(Output):
         description="names of enrichments that become columns, all of them about: content; "
         "without this key all that are",
     )
-    write: WriteRows = Field(description="where to and how: path, format, compression")
+    write: Annotated[
+        Annotated[WriteRows, FILES] | Annotated[ToKafka, KAFKA] | Annotated[ToBigQuery, BIGQUERY],
+        by_keys("kafka", "bigquery"),
+    ] = Field(description="where to and how: path, format, compression; or kafka; or bigquery")
 
     @field_validator("place")
     @classmethod
@@ -147,7 +165,7 @@ class Handed(Output):
         return (self.recipient,) if self.recipient else self.recipients or ()
 
 
-class Ids(Handed):
+class Ids(Windowed, Handed):
     """Ids as decimal strings, one a line, each once. In-house without a recipient."""
 
     kind: Literal["ids"]
@@ -173,7 +191,9 @@ class Ids(Handed):
         False,
         description="true or false: whether as many ids as still fit are released, the lowest first, if not all fit",
     )
-    write: Write = Field(description="where to: path")
+    write: Annotated[Annotated[Write, FILES] | Annotated[ToKafka, KAFKA], by_keys("kafka")] = Field(
+        description="where to: path; or kafka"
+    )
 
     @property
     def unit(self) -> Unit:
@@ -201,7 +221,7 @@ class Consent(Part):
     direct_messages: Text = Field(description="a reference to the consent of both sides to store their direct messages")
 
 
-class Store(Output):
+class Store(Windowed):
     """The payload in its own shape and names, less what must not pass; for one's own storage."""
 
     kind: Literal["store"]
@@ -209,7 +229,9 @@ class Store(Output):
         default=None,
         description="what people have agreed to: direct_messages, with a reference to their consent",
     )
-    write: WriteLines = Field(description="where to and how: path, format, compression")
+    write: Annotated[Annotated[WriteLines, FILES] | Annotated[ToKafka, KAFKA], by_keys("kafka")] = Field(
+        description="where to and how: path, format, compression; or kafka"
+    )
 
 
 class Sample(Part):

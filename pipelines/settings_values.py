@@ -24,8 +24,11 @@ def several(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _moment(value: object) -> datetime:
-    """Dates are their midnight, times without a zone are UTC."""
+_NO_MOMENT = "is no date; expected a date or a time in UTC such as 2020-01-31 or 2020-01-31T12:00:00Z"
+
+
+def moment(value: object, otherwise: str = _NO_MOMENT) -> datetime:
+    """Dates are their midnight, times without a zone are UTC; ``otherwise`` is what is wrong with anything else."""
     try:
         if isinstance(value, str):
             value = datetime.fromisoformat(value.replace("Z", "+00:00"))
@@ -35,7 +38,7 @@ def _moment(value: object) -> datetime:
             return value.astimezone(timezone.utc) if value.tzinfo else value.replace(tzinfo=timezone.utc)
     except (ValueError, OverflowError):
         pass
-    raise wrong("is no date; expected a date or a time in UTC such as 2020-01-31 or 2020-01-31T12:00:00Z")
+    raise wrong(otherwise)
 
 
 def _day(value: object) -> date:
@@ -74,8 +77,13 @@ def _country(code: str) -> str:
     raise wrong("is no country; expected two capital letters of ISO 3166, such as DE (the United Kingdom is GB)")
 
 
+def is_ledger(url: str) -> bool:
+    """Whether that is the address of a ledger."""
+    return bool(_SQLITE.fullmatch(url) or _POSTGRESQL.fullmatch(url))
+
+
 def _ledger(url: str) -> str:
-    if _SQLITE.fullmatch(url) or _POSTGRESQL.fullmatch(url):
+    if is_ledger(url):
         return url
     raise wrong(
         "is no address of a ledger; expected sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE, with "
@@ -122,7 +130,7 @@ Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,4}
 Languages = Annotated[tuple[Language, ...], BeforeValidator(several), Field(min_length=1)]
 Moment = Annotated[
     datetime,
-    BeforeValidator(_moment),
+    BeforeValidator(lambda value: moment(value)),
     WithJsonSchema({"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]}),
 ]
 Labels = Annotated[

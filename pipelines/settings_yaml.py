@@ -2,7 +2,8 @@
 
 Truth values are ``true`` and ``false`` only, as in YAML 1.2, so that ``lang: [no]`` is Norwegian. Tags and
 merge keys are refused. A variable may fill all or part of a value, never a key; without quotes it is read as
-if its text stood there, so that ``max_rejects: ${SHARE}`` is a number. ``$${`` stands for ``${`` itself.
+if its text stood there, so that ``max_rejects: ${SHARE}`` is a number. ``${file:/PATH}`` is filled in with what
+the file holds. ``$${`` stands for ``${`` itself.
 """
 
 import re
@@ -14,14 +15,15 @@ from typing import Any
 import yaml
 
 from xsieve.pipelines.settings_errors import Location, Mistake, SettingsError, dotted
+from xsieve.pipelines.settings_secrets import PLACE, expected, look_up
 
 LIMIT = 1_000_000  # bytes; settings are written by hand
 _DEEPEST = 20  # levels; settings have five
 _MOST = 50_000  # values, those behind aliases counted each time
 
 # Braces mean something in YAML; while it is read, variables stand between private-use characters instead.
-_WRITTEN = re.compile(r"\$(?:(\$\{)|\{([A-Za-z_][A-Za-z0-9_]*)\})")
-_VARIABLE = re.compile("\ue000(?:(\ue001)|([A-Za-z_][A-Za-z0-9_]*)\ue001)")
+_WRITTEN = re.compile(rf"\$(?:(\$\{{)|\{{({PLACE})\}})")
+_VARIABLE = re.compile(f"\ue000(?:(\ue001)|({PLACE})\ue001)")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _KEY = re.compile(r"[!-~]([ -~]{0,98}[!-~])?")
 _SCALARS = {"int": "a number", "float": "a number", "bool": "true or false", "timestamp": "a date"}
@@ -46,6 +48,7 @@ class Document:
     data: Any = None
     lines: dict[str, int] = field(default_factory=dict[str, int])
     written: dict[str, str] = field(default_factory=dict[str, str])  # filled in -> with its ${NAME}
+    variables: dict[str, str] = field(default_factory=dict[str, str])  # dotted path -> with its ${NAME}
     mistakes: list[Mistake] = field(default_factory=list[Mistake])
 
     def line_of(self, path: str) -> int | None:
@@ -155,18 +158,18 @@ class _Builder:
 
     def filled_in(self, node: yaml.ScalarNode, at: Location) -> str | None:
         """The text of a value with its variables filled in; None where one of them is missing."""
-        names = dict.fromkeys(found[2] for found in _VARIABLE.finditer(node.value) if found[2])
-        missing = [name for name in names if name not in self.env]
-        for name in missing:
-            self.mistake(at, node, f"needs the variable {name}; expected it in the environment")
+        places = dict.fromkeys(found[2] for found in _VARIABLE.finditer(node.value) if found[2])
+        values = {place: look_up(place, self.env) for place in places}
+        missing = [place for place, value in values.items() if value is None]
+        for place in missing:
+            self.mistake(at, node, expected(place))
         if "${" in node.value:
             missing.append("")
-            self.mistake(at, node, "has a ${ that begins no ${NAME}; write $${ for ${ itself")
+            self.mistake(at, node, "has a ${ that begins no ${NAME} and no ${file:/PATH}; write $${ for ${ itself")
         if missing:
             return None
-        text = _VARIABLE.sub(lambda found: self.env[found[2]] if found[2] else "${", node.value)
-        if names:
-            self.document.written[text] = _VARIABLE.sub(
-                lambda found: f"${{{found[2]}}}" if found[2] else "${", node.value
-            )
+        text = _VARIABLE.sub(lambda found: values[found[2]] or "" if found[2] else "${", node.value)
+        if places:
+            written = _VARIABLE.sub(lambda found: f"${{{found[2]}}}" if found[2] else "${", node.value)
+            self.document.written[text] = self.document.variables[dotted(at)] = written
         return text

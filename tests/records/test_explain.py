@@ -112,7 +112,7 @@ FLIPS: dict[str, list[Any]] = {
     "outputs.store.write.path": ["out/other"],
     "outputs.store.write.format": [],  # there is only one yet
     "outputs.store.write.compression": ["gzip", "zstd"],
-    "ledger": ["sqlite:///other.db", "postgresql://u:p@db.example/ledger"],
+    "ledger": ["sqlite:///other.db", "postgresql://u@db.example/ledger"],
     "sender.institution": ["B University"],
     "sender.person": ["R. Data"],
     "sender.academic.sole_purpose": [],  # there is only one

@@ -171,7 +171,7 @@ def test_an_output_may_be_called_by_a_number_of_a_year() -> None:
         ("collection", "app_only", "is not a group of keys; expected how the data was collected"),
         ("collection.acess", "app_only", "is not known; did you mean access?"),
         ("input", ..., "is missing; expected what is read"),
-        ("input.read", "kafka", "is not supported by this version; expected files"),
+        ("input.read", "kafak", "is not known; expected bigquery, files, kafka or pubsub; did you mean kafka?"),
         ("input.read", ..., "is missing"),
         ("input.path", [], "is empty; expected files, folders or patterns"),
         ("input.path", "", "is empty"),

@@ -1,0 +1,276 @@
+"""The settings of sources and sinks besides files, and of the windows of streams. Options have their libraries' names."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
+
+from xsieve.pipelines.settings_errors import wrong
+from xsieve.pipelines.settings_parts import Part
+from xsieve.pipelines.settings_secrets import Secret
+from xsieve.pipelines.settings_values import Text, moment, several
+
+_DAY = timedelta(days=1)
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"([0-9]{1,6})([smhd])")
+
+
+# --- values
+
+
+def _duration(value: object) -> object:
+    if isinstance(value, timedelta):
+        return value
+    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if not found:
+        raise wrong("is no duration; expected a number with its unit, such as 30s, 15m, 2h or 1d")
+    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+
+
+def _of_a_day(every: timedelta) -> timedelta:
+    if every and every <= _DAY and not _DAY % every:
+        return every
+    raise wrong(
+        "is no whole fraction of a day, by which windows begin at 00:00 UTC; expected such as 15m, 1h, 6h or 1d"
+    )
+
+
+def _start(value: object) -> object:
+    if isinstance(value, str) and value in ("earliest", "latest", "committed"):
+        return value
+    return moment(value, "is no place to start at; expected earliest, latest, committed, or a time in UTC")
+
+
+def _option(value: object) -> object:
+    if isinstance(value, str | bool | int | float | Secret):
+        return value
+    raise wrong("is no value of an option; expected text, a number, true or false")
+
+
+Duration = Annotated[
+    timedelta, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,6}[smhd]$"})
+]
+Every = Annotated[Duration, AfterValidator(_of_a_day)]
+Start = Annotated[
+    Literal["earliest", "latest", "committed"] | datetime,
+    BeforeValidator(_start),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": ["earliest", "latest", "committed"]},
+                {"type": "string", "format": "date"},
+                {"type": "string", "format": "date-time"},
+            ]
+        }
+    ),
+]
+Options = Mapping[
+    Annotated[str, StringConstraints(pattern=r"^[a-z][A-Za-z0-9._-]{0,127}$")],
+    Annotated[
+        str | bool | int | float | Secret,
+        BeforeValidator(_option),
+        WithJsonSchema({"type": ["string", "number", "boolean"]}),
+    ],
+]
+Topic = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
+Topics = Annotated[tuple[Topic, ...], BeforeValidator(several), Field(min_length=1)]
+Address = Annotated[str, StringConstraints(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$")]
+ColumnOf = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,299}$")]
+# Beam's own forms; a table's partition would be a part of its data
+Table = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9.:_-]+[:.])?[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$")]
+Subscription = Annotated[str, StringConstraints(pattern=r"^projects/[^/\s]+/subscriptions/[^/\s]+$")]
+PubSubTopic = Annotated[str, StringConstraints(pattern=r"^projects/[^/\s]+/topics/[^/\s]+$")]
+Bucket = Annotated[str, StringConstraints(pattern=r"^gs://[^/\s]+(/\S*)?$")]
+Through = Literal["auto", "java", "python"]
+_THROUGH = (
+    "auto, java (Beam's own transforms, which need Java or an expansion service) or python (confluent-kafka); auto is "
+    "java where it can be had"
+)
+
+
+# --- sources
+
+
+class Kafka(Part):
+    """Topics of Kafka: a stream, unless it is read until its end only."""
+
+    read: Literal["kafka"] = Field(description="where the data comes from")
+    topics: Topics = Field(description="the topics to read, one or a list")
+    consumer: Options = Field(
+        description="options of the consumer by Kafka's own names, with at least bootstrap.servers and group.id"
+    )
+    start: Start = Field(
+        default="committed",
+        description="where a fresh job starts: earliest, latest, committed (where the group was, else earliest), or a "
+        "time in UTC; one that goes on from a checkpoint does so from there",
+    )
+    timestamps: Literal["create_time", "log_append_time", "processing_time"] = Field(
+        default="create_time",
+        description="which time decides on the window of a message: create_time (its producer's), log_append_time (its "
+        "broker's) or processing_time (when it is read)",
+    )
+    through: Through = Field(default="auto", description=_THROUGH)
+    expansion_service: Address | None = Field(
+        default=None, description="host:port of the expansion service that knows Beam's Java transforms for Kafka"
+    )
+    until: Literal["end"] | None = Field(
+        default=None,
+        description="end: reads what is there when the job begins, and ends; without this key it reads on for ever",
+    )
+
+
+class PubSub(Part):
+    """A subscription of Google Cloud Pub/Sub: a stream."""
+
+    read: Literal["pubsub"] = Field(description="where the data comes from")
+    subscription: Subscription | None = Field(default=None, description="projects/PROJECT/subscriptions/NAME")
+    topic: PubSubTopic | None = Field(
+        default=None, description="projects/PROJECT/topics/NAME, for which Beam makes a subscription of its own"
+    )
+    id_label: Text | None = Field(
+        default=None, description="the attribute that makes a message unique: what is delivered again counts once"
+    )
+    timestamp_attribute: Text | None = Field(
+        default=None, description="the attribute that holds the time of a message; without it, when it was published"
+    )
+
+    @field_validator("topic")
+    @classmethod
+    def _or_subscription(cls, topic: str | None, info: ValidationInfo) -> str | None:
+        if topic and info.data.get("subscription"):
+            raise wrong("stands beside subscription; expected one of the two")
+        return topic
+
+
+class BigQuery(Part):
+    """A table of Google BigQuery, or what a query gives."""
+
+    read: Literal["bigquery"] = Field(description="where the data comes from")
+    table: Table | None = Field(default=None, description="PROJECT:DATASET.TABLE or DATASET.TABLE")
+    query: Text | None = Field(default=None, description="a query in place of a table")
+    use_standard_sql: bool = Field(True, description="true or false: whether the query is in GoogleSQL")
+    method: Literal["EXPORT", "DIRECT_READ"] = Field(
+        default="EXPORT", description="by files in Cloud Storage (EXPORT) or by the Storage Read API (DIRECT_READ)"
+    )
+    gcs_location: Bucket | None = Field(
+        default=None, description="gs://BUCKET/FOLDER for files of EXPORT; without it, temp_location of the run"
+    )
+    row_restriction: Text | None = Field(
+        default=None, description="a condition that rows must meet, in SQL; of tables by DIRECT_READ"
+    )
+    selected_fields: Annotated[tuple[Text, ...], BeforeValidator(several), Field(min_length=1)] | None = Field(
+        default=None, description="names of the columns to read; of tables by DIRECT_READ"
+    )
+    payload: ColumnOf | None = Field(
+        default=None, description="the column that holds the JSON document; without it, the row itself is the document"
+    )
+
+    @field_validator("query")
+    @classmethod
+    def _or_table(cls, query: str | None, info: ValidationInfo) -> str | None:
+        if query and info.data.get("table"):
+            raise wrong("stands beside table; expected one of the two")
+        return query
+
+    @field_validator("gcs_location")
+    @classmethod
+    def _of_export(cls, location: str | None, info: ValidationInfo) -> str | None:
+        if location and info.data.get("method") == "DIRECT_READ":
+            raise wrong("is for method: EXPORT; leave it out")
+        return location
+
+    @field_validator("row_restriction", "selected_fields")
+    @classmethod
+    def _of_direct_read(cls, value: object, info: ValidationInfo) -> object:
+        if value and (info.data.get("method") == "EXPORT" or info.data.get("query")):
+            raise wrong("is for tables read by method: DIRECT_READ; with EXPORT say it in a query")
+        return value
+
+
+# --- sinks
+
+
+class KafkaSink(Part):
+    """A topic of Kafka that is written to."""
+
+    topic: Topic = Field(description="the topic to write to")
+    producer: Options = Field(
+        description="options of the producer by Kafka's own names, with at least bootstrap.servers"
+    )
+    through: Through = Field(default="auto", description=_THROUGH)
+    expansion_service: Address | None = Field(
+        default=None, description="host:port of the expansion service that knows Beam's Java transforms for Kafka"
+    )
+
+
+class BigQuerySink(Part):
+    """A table of Google BigQuery that is written to. Its schema is that of the rows."""
+
+    table: Table = Field(description="PROJECT:DATASET.TABLE or DATASET.TABLE")
+    method: Literal["STREAMING_INSERTS", "FILE_LOADS", "STORAGE_WRITE_API"] | None = Field(
+        default=None, description="how rows are written; without it, what Beam holds best for the run"
+    )
+    create_disposition: Literal["CREATE_IF_NEEDED", "CREATE_NEVER"] = Field(
+        default="CREATE_IF_NEEDED", description="whether the table is made if there is none"
+    )
+    write_disposition: Literal["WRITE_APPEND", "WRITE_TRUNCATE", "WRITE_EMPTY"] = Field(
+        default="WRITE_APPEND", description="what becomes of the rows that are there"
+    )
+    triggering_frequency: Duration | None = Field(
+        default=None,
+        description="how often rows are handed over, such as 5m; in streams by FILE_LOADS or STORAGE_WRITE_API",
+    )
+    custom_gcs_temp_location: Bucket | None = Field(
+        default=None, description="gs://BUCKET/FOLDER for files of FILE_LOADS; without it, temp_location of the run"
+    )
+
+    @field_validator("triggering_frequency")
+    @classmethod
+    def _of_batches(cls, frequency: timedelta | None, info: ValidationInfo) -> timedelta | None:
+        if frequency and info.data.get("method") not in ("FILE_LOADS", "STORAGE_WRITE_API"):
+            raise wrong("is for method: FILE_LOADS or STORAGE_WRITE_API; leave it out")
+        return frequency
+
+    @field_validator("custom_gcs_temp_location")
+    @classmethod
+    def _of_loads(cls, location: str | None, info: ValidationInfo) -> str | None:
+        if location and info.data.get("method") != "FILE_LOADS":
+            raise wrong("is for method: FILE_LOADS; leave it out")
+        return location
+
+
+class ToKafka(Part):
+    """Where an output is written to: a topic of Kafka."""
+
+    kafka: KafkaSink = Field(description="a topic of Kafka: topic, producer, through, expansion_service")
+
+
+class ToBigQuery(Part):
+    """Where an output is written to: a table of BigQuery."""
+
+    bigquery: BigQuerySink = Field(description="a table of BigQuery: table, method and Beam's other options")
+
+
+def by_keys(*others: str) -> Discriminator:
+    """Tells by its keys where an output is written to: "[path]", or one of ``others`` (such as "kafka") in brackets."""
+
+    def tag(write: Any) -> str:
+        keys = write if isinstance(write, dict) else type(write).model_fields if isinstance(write, Part) else ()
+        return next((f"[{name}]" for name in others if name in keys), "[path]")
+
+    return Discriminator(tag)
+
+
+KAFKA, BIGQUERY, FILES = Tag("[kafka]"), Tag("[bigquery]"), Tag("[path]")
