@@ -6,6 +6,7 @@ once is counted by what it is, not by when it came.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -33,15 +34,25 @@ class Partition(NamedTuple):
     number: int
 
 
+class Messages(NamedTuple):
+    """Messages that follow each other in a partition, all of one slot of time: values as they came (None: a tombstone)."""
+
+    values: tuple[bytes | None, ...]
+    topic: str
+    partition: int
+    offsets: tuple[int, ...]
+
+
 class ReadKafka(beam.PTransform):
-    """The messages of topics, each at the time that Kafka keeps for it.
+    """The messages of topics, together where their times, which Kafka keeps, lie in one slot of time.
 
     ``config`` holds options by librdkafka's own names, with at least bootstrap.servers and group.id. ``secrets`` names, for
     options that must not be seen, where the workers find their values: ``env:NAME`` or ``file:PATH``. ``start`` is
     "committed" (the group's offsets, else the earliest message), "earliest", "latest", or a time in seconds since 1970.
     With ``bounded`` it ends where the topics end when it begins. ``disorder``: by how many seconds a message may be older
     than one before it in its partition. ``idle``: after so many seconds without a message at its very end, a partition
-    holds back no other; whoever then brings older ones is late. Partitions are those that exist when the job begins.
+    holds back no other; whoever then brings older ones is late. ``slot``: seconds, of which every window downstream must be a
+    multiple; the longer, the fewer elements. Partitions are those that exist when the job begins.
     """
 
     def __init__(
@@ -53,21 +64,24 @@ class ReadKafka(beam.PTransform):
         bounded: bool = False,
         disorder: float = 0.0,
         idle: float = 10.0,
+        slot: float = 1.0,
     ) -> None:
         super().__init__()
         self.topics = sorted({*topics})
         self.client = Client.of(config, secrets or {})
-        self.start, self.bounded, self.disorder, self.idle = start, bounded, disorder, idle
+        self.bounded, self.how = (
+            bounded,
+            _How(start, Duration(seconds=disorder), Duration(seconds=idle), int(slot * 1000)),
+        )
 
-    def expand(self, pbegin: beam.pvalue.PBegin) -> beam.PCollection[Message]:
+    def expand(self, pbegin: beam.pvalue.PBegin) -> beam.PCollection[Messages]:
         read = _ReadToEnd if self.bounded else _ReadOn
         return (
             pbegin
             # without the shuffle that Create has by default: there is nothing to spread yet
             | "topics" >> beam.Create(self.topics, reshuffle=False)
             | "partitions" >> beam.ParDo(_Partitions(self.client)).with_output_types(Partition)
-            | "messages"
-            >> beam.ParDo(read(self.client, self.start, self.disorder, self.idle)).with_output_types(Message)
+            | "messages" >> beam.ParDo(read(self.client, self.how)).with_output_types(Messages)
         )
 
 
@@ -101,6 +115,13 @@ class WriteKafka(beam.DoFn):
             self._failed.append(error.name())
 
 
+class _How(NamedTuple):
+    start: At
+    disorder: Duration
+    idle: Duration
+    slot_ms: int
+
+
 class _Partitions(beam.DoFn):
     """The partitions of a topic, as they are when the job begins."""
 
@@ -125,14 +146,13 @@ class _Offsets(OffsetRestrictionTracker):
 class _Read(beam.DoFn, RestrictionProvider):
     """Reads a partition in turns: a turn ends when nothing is there or enough was read, so that bundles end."""
 
-    def __init__(self, client: Client, start: At, disorder: float, idle: float) -> None:
-        self._client, self._start = client, start
-        self._disorder, self._idle = Duration(seconds=disorder), Duration(seconds=idle)
+    def __init__(self, client: Client, how: _How) -> None:
+        self._client, self._how = client, how
 
     bounded = True
 
     def initial_restriction(self, element: Partition) -> OffsetRange:
-        first, end = self._client.bounds(*element, self._start)
+        first, end = self._client.bounds(*element, self._how.start)
         return OffsetRange(first, max(first, end) if self.bounded else EVER)
 
     def create_tracker(self, restriction: OffsetRange) -> _Offsets:
@@ -146,22 +166,23 @@ class _Read(beam.DoFn, RestrictionProvider):
 
     def _turn(self, element: Partition, finalizer: Any, tracker: Any, watermark: Any) -> Iterator[TimestampedValue]:
         left = tracker.current_restriction()
+        latest = watermark.current_watermark()
         with self._client.reader(*element, left.start) as reader:
             began, offset, count, size = Timestamp.now(), left.start, 0, 0
-            latest = watermark.current_watermark()
             while (
                 offset < left.stop and count < MOST_MESSAGES and size < MOST_BYTES and (got := reader.next_messages())
             ):
-                for message in got:
-                    if not tracker.try_claim(message.offset):
-                        return
-                    time = min(Timestamp(micros=message.time_ms * 1000), began) if message.time_ms >= 0 else began
-                    latest = max(latest or time, time)
-                    yield TimestampedValue(message, time)
-                    count, size, offset = count + 1, size + len(message.value or b""), message.offset + 1
-            _advance(watermark, latest and latest - self._disorder)
+                got = [message for message in got if message.offset < left.stop]
+                offset = got[-1].offset + 1 if got else left.stop
+                if not tracker.try_claim(offset - 1):  # with the last go all before it
+                    return
+                for element_time, messages in _slots(got, self._how.slot_ms, began):
+                    yield TimestampedValue(messages, element_time)
+                    latest = max(latest or element_time, element_time)
+                count, size = count + len(got), size + sum(len(message.value or b"") for message in got)
+            _advance(watermark, latest and latest - self._how.disorder)
             if not count and reader.is_at_end():
-                _advance(watermark, began - self._idle)
+                _advance(watermark, began - self._how.idle)
             offset = max(offset, min(reader.position, left.stop))
         if offset > left.start:
             finalizer.register(lambda: self._client.commit(*element, offset))
@@ -169,6 +190,17 @@ class _Read(beam.DoFn, RestrictionProvider):
             tracker.try_claim(left.stop)  # what is left before the end are marks of transactions
         else:
             tracker.defer_remainder(Duration(0) if count else PAUSE)
+
+
+def _slots(messages: list[Message], slot_ms: int, now: Timestamp) -> Iterator[tuple[Timestamp, Messages]]:
+    """Messages by slots of time, each with its latest time. No message is from the future, whatever its producer's clock says."""
+    now_ms = now.micros // 1000
+    times = [min(message.time_ms, now_ms) if message.time_ms >= 0 else now_ms for message in messages]
+    for _, group in groupby(zip(times, messages, strict=True), lambda timed: timed[0] // slot_ms):
+        among, found = zip(*group, strict=True)
+        place = found[0].topic, found[0].partition
+        together = Messages(tuple(m.value for m in found), *place, tuple(m.offset for m in found))
+        yield Timestamp(micros=max(among) * 1000), together
 
 
 def _advance(watermark: Any, time: Timestamp | None) -> None:

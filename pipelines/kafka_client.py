@@ -108,13 +108,24 @@ class Client(NamedTuple):
 
     @contextmanager
     def reader(self, topic: str, partition: int, offset: int) -> Iterator["Reader"]:
-        """A reader that stands at an offset; kept for the next turn if all goes well."""
+        """A reader that stands at an offset."""
+        with self._borrowed(topic, partition) as reader:
+            reader.seek(offset)
+            yield reader
+
+    def commit(self, topic: str, partition: int, offset: int) -> None:
+        """Tells the group how far this is, for those who watch it: nothing here depends on it."""
+        with contextlib.suppress(KafkaException, KafkaError), self._borrowed(topic, partition) as reader:
+            reader.commit(offset)
+
+    @contextmanager
+    def _borrowed(self, topic: str, partition: int) -> Iterator["Reader"]:
+        """A reader of a partition that nobody else uses; kept for the next if all goes well."""
         key = (self, topic, partition)
         with _lock:
             reader = _idle.pop(key, None)
         reader = reader or Reader(self.consumer(), topic, partition)
         try:
-            reader.seek(offset)
             yield reader
         except BaseException:  # also where Beam gives up the turn
             reader.close()
@@ -123,11 +134,6 @@ class Client(NamedTuple):
             other, _idle[key] = _idle.get(key), reader
         if other:
             other.close()
-
-    def commit(self, topic: str, partition: int, offset: int) -> None:
-        """Tells the group how far this is, for those who watch it: nothing here depends on it."""
-        with contextlib.suppress(KafkaException, KafkaError), _asking(self, topic) as consumer:
-            consumer.commit(offsets=[TopicPartition(topic, partition, offset)], asynchronous=False)
 
     def close(self) -> None:
         """Closes the readers that nobody uses now."""
@@ -168,6 +174,9 @@ class Reader:
             if not left:
                 break
         return found
+
+    def commit(self, offset: int) -> None:
+        self._consumer.commit(offsets=[TopicPartition(self._topic, self._partition, offset)], asynchronous=False)
 
     def is_at_end(self) -> bool:
         """Whether the broker says, now, that nothing comes after the position; False if it does not answer."""

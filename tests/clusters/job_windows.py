@@ -14,7 +14,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.transforms.trigger import AccumulationMode, AfterProcessingTime, AfterWatermark
 from apache_beam.transforms.window import FixedWindows
 
-from xsieve.pipelines.kafka import ReadKafka, WriteKafka
+from xsieve.pipelines.kafka import Messages, ReadKafka, WriteKafka
 
 Pair = tuple[bytes, bytes]
 
@@ -49,6 +49,12 @@ def source(given: argparse.Namespace) -> beam.PTransform:
     return ReadFromKafka(reset, [given.source], timestamp_policy="CreateTime", expansion_service=given.java)
 
 
+def pairs(read: Any) -> list[Pair]:
+    """What either source gives, under one key."""
+    values = read.values if isinstance(read, Messages) else [read[1]]
+    return [(b"", value) for value in values]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     for name in ("bootstrap", "source", "sink"):
@@ -64,12 +70,11 @@ def main() -> None:
         allowed_lateness=given.lateness,
         accumulation_mode=AccumulationMode.DISCARDING,
     )
-    value = (lambda pair: (b"", pair[1])) if given.java else (lambda message: (b"", message.value))
     pipeline = beam.Pipeline(options=PipelineOptions(options))
     _ = (
         pipeline
         | "read" >> source(given)
-        | "key" >> beam.Map(value).with_output_types(Pair)
+        | "key" >> beam.FlatMap(pairs).with_output_types(Pair)
         | "windows" >> windows
         | "group" >> beam.GroupByKey()
         | "report" >> beam.ParDo(Report()).with_output_types(Pair)

@@ -24,10 +24,10 @@ def read(
     """All messages of a topic as (partition, offset, value, event time in s), in order."""
     out = folder / f"read-{time.monotonic_ns()}"
 
-    def note(message: Any, at: Any = beam.DoFn.TimestampParam) -> None:
-        line = repr((message.partition, message.offset, message.value, float(at)))
+    def note(messages: Any, at: Any = beam.DoFn.TimestampParam) -> None:
         with out.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+            for offset, value in zip(messages.offsets, messages.values, strict=True):
+                file.write(repr((messages.partition, offset, value, float(at))) + "\n")
 
     config = {"bootstrap.servers": kafka, "group.id": group}
     with beam.Pipeline(options=PipelineOptions(["--runner=FnApiRunner"])) as pipeline:
@@ -42,13 +42,22 @@ def test_a_bounded_read_gives_every_message_once_at_the_time_that_kafka_keeps(
     name = create(kafka, topic("all"), 3)
     sent = [Sent(f"{n} {FAMILY}".encode(), 1_583_020_800_000 + n, n % 2) for n in range(2000)]
     produce(kafka, name, [*sent, Sent(None, 1_583_020_900_000, 1)])
-    got = read(kafka, name, tmp_path)
+    got = read(kafka, name, tmp_path, slot=0.001)
     assert [(p, v, round(t * 1000)) for p, _, v, t in got] == [
         *((0, s.value, s.time_ms) for s in sent[::2]),
         *((1, s.value, s.time_ms) for s in sent[1::2]),
         (1, None, 1_583_020_900_000),
     ]
     assert [o for p, o, *_ in got if p == 1] == list(range(1001))
+
+
+def test_messages_are_together_where_their_times_are(kafka: str, topic: Callable[[str], str], tmp_path: Path) -> None:
+    """No element crosses the edge of a slot, so every message is in its own window."""
+    name = create(kafka, topic("slots"), 1)
+    seconds = [0, 4, 5, 3, 9, 10]
+    produce(kafka, name, [Sent(str(second).encode(), (1_583_020_800 + second) * 1000) for second in seconds])
+    times = {v: t - 1_583_020_800 for _, _, v, t in read(kafka, name, tmp_path, slot=5)}
+    assert times == {b"0": 4, b"4": 4, b"5": 5, b"3": 3, b"9": 9, b"10": 10}
 
 
 def test_the_start_decides_what_is_read(kafka: str, topic: Callable[[str], str], tmp_path: Path) -> None:
