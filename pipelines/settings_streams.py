@@ -1,9 +1,11 @@
 """The settings of sources and sinks besides files, and of the windows of streams. Options have their libraries' names."""
 
 import re
+import shutil
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from functools import cache
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import (
     AfterValidator,
@@ -17,6 +19,7 @@ from pydantic import (
     field_validator,
 )
 
+from xsieve.configs import table
 from xsieve.pipelines.settings_errors import wrong
 from xsieve.pipelines.settings_parts import Part
 from xsieve.pipelines.settings_secrets import Secret
@@ -274,3 +277,35 @@ def by_keys(*others: str) -> Discriminator:
 
 
 KAFKA, BIGQUERY, FILES = Tag("[kafka]"), Tag("[bigquery]"), Tag("[path]")
+
+
+# --- which library speaks to Kafka
+
+
+class Rule(NamedTuple):
+    """What holds for an option that does not simply pass: "ours", "java" or "python"; and what to write in place of it."""
+
+    rule: str
+    instead: str
+
+
+@cache
+def rules() -> dict[str, Rule]:
+    """option -> what holds for it (configs/kafka_options.tsv)."""
+    lines = (line.cells for line in table("kafka_options.tsv"))
+    return {cells["option"]: Rule(cells["rule"], cells["instead"]) for cells in lines}
+
+
+def library_of(kafka: Kafka | KafkaSink) -> Literal["java", "python"]:
+    """Which library speaks to Kafka here. ``auto``: what the options ask for, else Java where it can be had."""
+    if kafka.through != "auto":
+        return kafka.through
+    found = {rules()[name].rule for name in options_of(kafka) if name in rules()}
+    if "python" in found or (isinstance(kafka, Kafka) and kafka.until):
+        return "python"
+    return "java" if "java" in found or kafka.expansion_service or shutil.which("java") else "python"
+
+
+def options_of(kafka: Kafka | KafkaSink) -> Mapping[str, str | bool | int | float | Secret]:
+    """The options of the consumer or producer."""
+    return kafka.consumer if isinstance(kafka, Kafka) else kafka.producer

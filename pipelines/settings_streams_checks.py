@@ -5,25 +5,17 @@ Like ``settings_checks`` these checks look at the data as it was written. A part
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from functools import cache
 from itertools import combinations
 from typing import Any, NamedTuple
 
-from xsieve.configs import table
 from xsieve.pipelines.settings_checks import group, texts
 from xsieve.pipelines.settings_errors import Mistake
 from xsieve.pipelines.settings_secrets import FILE, VARIABLE, Secret, holds_password, is_secret, shows_password
+from xsieve.pipelines.settings_streams import Rule, rules
 from xsieve.pipelines.settings_values import is_ledger
 from xsieve.transforms.records import policy
 
 _NEEDED = {"consumer": ("bootstrap.servers", "group.id"), "producer": ("bootstrap.servers",)}
-
-
-class Rule(NamedTuple):
-    """What holds for an option that does not simply pass: "ours", "java" or "python"; and what to write in place of it."""
-
-    rule: str
-    instead: str
 
 
 class Client(NamedTuple):
@@ -39,13 +31,6 @@ class Client(NamedTuple):
 
     def at(self, option: str) -> str:
         return f"{self.path}.{self.key}.{option}"
-
-
-@cache
-def rules() -> dict[str, Rule]:
-    """option -> what holds for it (configs/kafka_options.tsv)."""
-    lines = (line.cells for line in table("kafka_options.tsv"))
-    return {cells["option"]: Rule(cells["rule"], cells["instead"]) for cells in lines}
 
 
 def with_secrets(data: object, variables: Mapping[str, str]) -> object:
