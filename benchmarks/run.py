@@ -43,11 +43,12 @@ class Figures:
     made: dict[int, tuple[int, str]] = field(default_factory=dict)  # lines, digest of the sorted lines
     trouble: str = ""
 
-    def marginal(self) -> float | None:
-        """Bytes per second between the two sizes."""
-        if len(self.wall) < 2:
+    def marginal(self, clock: str = "wall") -> float | None:
+        """Bytes per second between the two sizes, by the clock on the wall or by that of the processors ("cpu")."""
+        times: dict[int, float] = getattr(self, clock)
+        if len(times) < 2:
             return None
-        (small, fast), *_, (large, slow) = sorted(self.wall.items())
+        (small, fast), *_, (large, slow) = sorted(times.items())
         return (large - small) / (slow - fast) if slow > fast else None
 
     def whole(self, size: int) -> float | None:
@@ -150,8 +151,8 @@ def shape_figures(shape: str, tools: list[Tool], args: argparse.Namespace) -> It
 
 
 HEADER = (
-    "shape", "job", "tool", "whole s", "x duckdb", "marginal MB/s", "x duckdb", "CPU s", "peak MB", "out",
-    "agrees", "note",
+    "shape", "job", "tool", "whole s", "x duckdb", "marginal MB/s", "x duckdb", "CPU s", "marginal MB/CPU s", "x duckdb",
+    "peak MB", "out", "agrees", "note",
 )  # fmt: skip
 
 
@@ -163,18 +164,20 @@ def rows(
     for name, own in figures.items():
         first = min(reference.wall or own.wall, default=0)
         whole, base = own.whole(first), reference.whole(first)
-        rate, base_rate = own.marginal(), reference.marginal()
         cells = [shape, job, name, _cell(whole, "{:.2f}"), _cell(base and whole and base / whole, "{:.2f}")]
+        cells += _rates(own, reference, "wall")
+        cells += [_cell(own.cpu.get(first), "{:.2f}"), *_rates(own, reference, "cpu")]
         cells += [
-            _cell(rate and rate / MB, "{:.0f}"),
-            _cell(rate and base_rate and rate / base_rate, "{:.2f}"),
-        ]
-        cells += [
-            _cell(own.cpu.get(first), "{:.2f}"),
             " / ".join(f"{own.peak[size] / MB:.0f}" for size in sorted(own.peak)),
         ]
         cells += [_cell(own.made.get(first, [None])[0], "{}"), agrees(own, reference, tools[name])]
         yield [*cells, "; ".join(filter(None, (own.trouble, tools[name].note)))]
+
+
+def _rates(own: Figures, reference: Figures, clock: str) -> list[str]:
+    """The marginal rate, and how it compares."""
+    rate, base = own.marginal(clock), reference.marginal(clock)
+    return [_cell(rate and rate / MB, "{:.0f}"), _cell(rate and base and rate / base, "{:.2f}")]
 
 
 def agrees(own: Figures, reference: Figures, tool: Tool) -> str:
