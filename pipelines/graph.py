@@ -98,8 +98,8 @@ class Read(beam.PTransform):
         )
 
 
-def build(pipeline: beam.Pipeline, job: Job, progress: str | None = None) -> None:
-    """Put the whole job into the pipeline. The last step writes the report."""
+def build(pipeline: beam.Pipeline, job: Job, progress: str | None = None) -> Any:
+    """Put the whole job into the pipeline. The last step writes the report, and gives an element when that is done."""
     batches, unread = pipeline | "Read" >> Read(job, progress)
     told = [unread | "Count what cannot be read" >> beam.FlatMap(_count_unread, tuple(job.plans))]
     _list_rejects(unread, "", job, told)
@@ -109,7 +109,7 @@ def build(pipeline: beam.Pipeline, job: Job, progress: str | None = None) -> Non
             told.append(sifted.counts | f"Count: {name}" >> beam.Map(_with_name, name))
             _list_rejects(sifted.rejects, name, job, told)
             _stage(sifted.passed, name, job, told)
-    (
+    return (
         (*told, pipeline | "Something to tell" >> beam.Impulse())
         | "Everything to tell" >> beam.Flatten()
         | "Together" >> beam.CombineGlobally(Report()).without_defaults()
