@@ -8,7 +8,8 @@ from datetime import datetime, timezone
 
 from xsieve.configs import table
 from xsieve.pipelines.explain_outflow import declared, handed_out, listed
-from xsieve.pipelines.settings import Hydrated, Ids, Rows, Settings, Store
+from xsieve.pipelines.explain_streams import flows, read_from, written_to
+from xsieve.pipelines.settings import Hydrated, Ids, Rows, Settings, Store, ToKafka
 from xsieve.transforms.records.catalog import Catalog
 
 _ACCESS = {
@@ -101,11 +102,9 @@ def actions_of(output: Rows | Ids | Hydrated | Store) -> dict[str, str]:
 
 
 def _incoming(settings: Settings, catalog: Catalog | None) -> Iterator[str]:
-    show, source, where = settings.as_written, settings.input, settings.where
+    show, where = settings.as_written, settings.where
     yield f"Applies the profile {settings.profile.name}: {settings.profile.title}."
-    but = f", but not {listed(map(show, source.exclude))}" if source.exclude else ""
-    paths = listed(map(show, source.path))
-    yield f"Reads {source.read}: {paths}{but}. Relative paths start at the working directory."
+    yield from read_from(settings)
     yield _ACCESS[settings.collection.access]
     fields = sum(map(len, catalog.objects.values())) if catalog else 0
     known = f" The tables name {fields:,} fields." if fields else ""
@@ -157,6 +156,7 @@ def _outgoing(settings: Settings, output: Rows | Ids | Hydrated | Store) -> Iter
         yield from _hydrated(settings, output)
     else:
         yield from _store(settings, output)
+    yield from flows(settings, output)
     if output.description:
         yield f"It is described as: {settings.as_written(output.description)}"
     yield _UNSEEN[output.kind]
@@ -168,9 +168,8 @@ def _outgoing(settings: Settings, output: Rows | Ids | Hydrated | Store) -> Iter
 
 
 def _rows(settings: Settings, rows: Rows) -> Iterator[str]:
-    path = settings.as_written(rows.write.path)
     yield (
-        f"Writes one flat row for each public post to {path}, {_format(rows)}. "
+        f"Writes one flat row for each public post {written_to(settings, rows)}. "
         "Rows are stripped, still X content, in-house: they are unique too often to be called anonymous."
     )
     if rows.text:
@@ -187,9 +186,9 @@ def _rows(settings: Settings, rows: Rows) -> Iterator[str]:
 
 
 def _ids(settings: Settings, ids: Ids) -> Iterator[str]:
-    path = settings.as_written(ids.write.path)
+    how = "as they come" if isinstance(ids.write, ToKafka) else "one a line, each once"
     yield (
-        f"Writes the ids of {_IDS[ids.ids]} to {path}, as decimal numbers, one a line, each once. "
+        f"Writes the ids of {_IDS[ids.ids]} {written_to(settings, ids)}, as decimal numbers, {how}. "
         "They are still X content."
     )
     inside = "Posts inside other posts count too." if ids.nested else "Posts inside other posts do not count."
@@ -197,12 +196,11 @@ def _ids(settings: Settings, ids: Ids) -> Iterator[str]:
 
 
 def _hydrated(settings: Settings, hydrated: Hydrated) -> Iterator[str]:
-    path = settings.as_written(hydrated.write.path)
     private = (
         ", which is declared to lie in a private repository if in any" if hydrated.write.private_repository else ""
     )
     yield (
-        f"Writes public {_OBJECTS[hydrated.objects]} as {hydrated.as_} to {path}{private}. They are X content and identify "
+        f"Writes public {_OBJECTS[hydrated.objects]} as {hydrated.as_} {written_to(settings, hydrated)}{private}. They are X content and identify "
         "people."
     )
     if hydrated.sample:
@@ -211,19 +209,14 @@ def _hydrated(settings: Settings, hydrated: Hydrated) -> Iterator[str]:
 
 def _store(settings: Settings, store: Store) -> Iterator[str]:
     yield (
-        f"Writes payloads in their own shape and names to {settings.as_written(store.write.path)}, "
-        f"{_format(store)}, less what must not pass. They are X content, identify people, and stay in-house."
+        f"Writes payloads in their own shape and names {written_to(settings, store)}, less what must not pass. "
+        "They are X content, identify people, and stay in-house."
     )
     if store.consent:
         reference = settings.as_written(store.consent.direct_messages)
         yield f"Keeps direct messages, by consent of both sides: {reference}."
     else:
         yield "Drops direct messages, for no consent is declared."
-
-
-def _format(output: Rows | Store) -> str:
-    packed = output.write.compression
-    return f"as {output.write.format}" + (f", compressed by {packed}" if packed != "none" else "")
 
 
 # --- what is accounted for, and why

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from xsieve.pipelines.settings_outputs import Hydrated, Ids, Rows
+from xsieve.pipelines.settings_secrets import Secret
+from xsieve.pipelines.settings_streams import Kafka, KafkaSink, ToKafka, library_of, options_of
 from xsieve.transforms.records import policy
 from xsieve.transforms.records.sensitive import judge
 
@@ -19,6 +21,8 @@ def warnings(settings: "Settings") -> list[str]:
             "collection.access is not app_only: posts that do not say who may see them pass and are counted. "
             "Declare app_only if the data came by a bearer token."
         )
+    if isinstance(settings.input, Kafka):
+        found += _java_secrets("input.consumer", settings.input)
     for name, output in settings.outputs.items():
         if finding := judge(name):
             found.append(
@@ -27,6 +31,8 @@ def warnings(settings: "Settings") -> list[str]:
             )
         if isinstance(output, Rows):
             found += _rows(name, output)
+        if isinstance(output.write, ToKafka):
+            found += _java_secrets(f"outputs.{name}.write.kafka.producer", output.write.kafka)
         if isinstance(output, Ids | Hydrated) and output.receivers:
             found += (f"outputs.{name}: {sentence}" for sentence in contradictions(settings, output))
             found += _receivers(settings, name, output)
@@ -45,6 +51,15 @@ def _rows(name: str, rows: Rows) -> Iterator[str]:
         yield f"outputs.{name}.time: an exact time leads back to the post, and so to its author."
     if rows.metrics == "exact":
         yield f"outputs.{name}.metrics: exact counts single posts out, and so their authors."
+
+
+def _java_secrets(path: str, kafka: Kafka | KafkaSink) -> Iterator[str]:
+    secrets = [name for name, value in options_of(kafka).items() if isinstance(value, Secret)]
+    if secrets and library_of(kafka) == "java":
+        yield (
+            f"{path}: Beam's Java transforms take {', '.join(secrets)} when the job is built, so that the runner keeps and may "
+            "show what they hold. With through: python workers read it for themselves."
+        )
 
 
 def _receivers(settings: "Settings", name: str, output: Ids | Hydrated) -> Iterator[str]:

@@ -58,12 +58,73 @@ BASE: dict[str, Any] = {
     },
 }
 
+CLIENT = {"bootstrap.servers": "broker.example:9092"}
+TO_KAFKA: dict[str, list[Any]] = {
+    "kafka.topic": ["other"],
+    "kafka.producer": [CLIENT | {"acks": "all"}, CLIENT | {"enable.idempotence": False}],
+    "kafka.through": ["java", "python"],
+    "kafka.expansion_service": ["localhost:8097"],
+}
+KAFKA = {"read": "kafka", "topics": "posts", "consumer": CLIENT | {"group.id": "g"}}
+# parts that replace those of BASE where they are tried: by the start of the option's path
+INSTEAD: dict[str, dict[str, Any]] = {
+    "input.kafka": {"input": KAFKA},
+    "input.pubsub": {"input": {"read": "pubsub", "subscription": "projects/p/subscriptions/s"}},
+    "input.bigquery": {"input": {"read": "bigquery", "table": "p:d.posts", "method": "DIRECT_READ"}},
+    **{
+        f"outputs.{kind}.{key}": {
+            "input": KAFKA,
+            "outputs": {kind: {"kind": kind, "every": "1h", "write": {"path": "o"}}},
+        }
+        for kind in ("rows", "ids", "store")
+        for key in ("every", "lateness")
+    },
+    **{
+        f"outputs.{kind}.write.kafka": {
+            "input": KAFKA,
+            "outputs": {kind: {"kind": kind, "write": {"kafka": {"topic": kind, "producer": CLIENT}}}},
+        }
+        for kind in ("rows", "ids", "store")
+    },
+    "outputs.rows.write.bigquery": {
+        "input": KAFKA,
+        "outputs": {
+            "rows": {
+                "kind": "rows",
+                "write": {"bigquery": {"table": "d.t", "method": "FILE_LOADS", "triggering_frequency": "5m"}},
+            }
+        },
+    },
+}
+
 FLIPS: dict[str, list[Any]] = {
     "policy": ["policy-2026"],
     "collection.access": ["app_only", "user_context"],
-    "input.read": [],  # there is only one yet
-    "input.path": [["data/*.jsonl", "more/*.jsonl"], "other/*.jsonl"],
-    "input.exclude": ["*err*"],
+    "input.files.read": [],  # tried as the inputs beside it
+    "input.files.path": [["data/*.jsonl", "more/*.jsonl"], "other/*.jsonl"],
+    "input.files.exclude": ["*err*"],
+    "input.kafka.read": [],
+    "input.kafka.topics": ["likes", ["posts", "likes"]],
+    "input.kafka.consumer": [CLIENT | {"group.id": "other"}, CLIENT | {"group.id": "g", "security.protocol": "SSL"}],
+    "input.kafka.start": ["earliest", "latest", "2026-01-01", "2026-01-01T12:00:00Z"],
+    "input.kafka.timestamps": ["log_append_time", "processing_time"],
+    "input.kafka.through": ["java", "python"],
+    "input.kafka.expansion_service": ["localhost:8097"],
+    "input.kafka.until": [],  # windows are for what has no end
+    "input.pubsub.read": [],
+    "input.pubsub.subscription": ["projects/p/subscriptions/other"],
+    "input.pubsub.topic": [],  # instead of a subscription
+    "input.pubsub.id_label": ["id"],
+    "input.pubsub.timestamp_attribute": ["at"],
+    "input.bigquery.read": [],
+    "input.bigquery.table": ["p:d.other"],
+    "input.bigquery.query": [],  # instead of a table
+    "input.bigquery.use_standard_sql": [],  # of queries
+    "input.bigquery.method": ["EXPORT"],
+    "input.bigquery.gcs_location": [],  # of another method
+    "input.bigquery.row_restriction": ["lang = 'de'"],
+    "input.bigquery.selected_fields": ["document", ["document", "lang"]],
+    "input.bigquery.payload": ["document"],
     "where.from": ["2020-01-01"],
     "where.to": ["2020-01-01"],
     "where.lang": [["en"], ["en", "de"]],
@@ -82,7 +143,16 @@ FLIPS: dict[str, list[Any]] = {
     "outputs.rows.metrics": ["exact", "drop"],
     "outputs.rows.columns": [["time", "text"]],
     "outputs.rows.enrich": [[], ["tone"]],
+    "outputs.rows.every": ["30m", "1d"],
+    "outputs.rows.lateness": ["30m", "0s"],
     "outputs.rows.write.path": ["out/other"],
+    **{f"outputs.{kind}.write.{key}": values for kind in ("rows", "ids", "store") for key, values in TO_KAFKA.items()},
+    "outputs.rows.write.bigquery.table": ["d.other"],
+    "outputs.rows.write.bigquery.method": ["STORAGE_WRITE_API"],
+    "outputs.rows.write.bigquery.create_disposition": ["CREATE_NEVER"],
+    "outputs.rows.write.bigquery.write_disposition": [],  # of runs that end
+    "outputs.rows.write.bigquery.triggering_frequency": ["10m", "30s"],
+    "outputs.rows.write.bigquery.custom_gcs_temp_location": ["gs://bucket/other"],
     "outputs.rows.write.format": ["csv", "avro", "parquet"],
     "outputs.rows.write.compression": ["gzip", "zstd"],
     "outputs.ids.kind": [],
@@ -95,6 +165,8 @@ FLIPS: dict[str, list[Any]] = {
     "outputs.ids.exempt": ["academic"],
     "outputs.ids.series": ["climate", "weather"],
     "outputs.ids.truncate": [True],
+    "outputs.ids.every": ["30m", "1d"],
+    "outputs.ids.lateness": ["30m", "0s"],
     "outputs.ids.write.path": ["out/other"],
     "outputs.hydrated.kind": [],
     "outputs.hydrated.description": ["of 2020"],
@@ -109,6 +181,8 @@ FLIPS: dict[str, list[Any]] = {
     "outputs.store.kind": [],
     "outputs.store.description": ["of 2020"],
     "outputs.store.consent.direct_messages": ["forms of 2026"],
+    "outputs.store.every": ["30m", "1d"],
+    "outputs.store.lateness": ["30m", "0s"],
     "outputs.store.write.path": ["out/other"],
     "outputs.store.write.format": [],  # there is only one yet
     "outputs.store.write.compression": ["gzip", "zstd"],
@@ -163,8 +237,17 @@ def read(data: dict[str, Any], **env: str) -> Settings:
     return parse(json.dumps(data), env, NOW)
 
 
+def base_of(path: str) -> dict[str, Any]:
+    """What an option is tried in."""
+    instead = next((parts for start, parts in INSTEAD.items() if path.startswith(start)), {})
+    if instead.get("input", {}).get("read") in ("kafka", "pubsub") and "outputs" not in instead:
+        instead = instead | {"outputs": {"rows": {"kind": "rows", "every": "1h", "write": {"path": "out/rows"}}}}
+    return copy.deepcopy(BASE | instead)
+
+
 def flipped(path: str, value: Any) -> Settings:
-    data = copy.deepcopy(BASE)
+    data = base_of(path)
+    path = re.sub(r"^input\.\w+\.", "input.", path)  # the name of what is read stands in it
     for start, other in TRIED_AT.items():
         path = path.replace(start, other)
     *above, last = path.split(".")
@@ -184,9 +267,13 @@ def options(node: dict[str, Any], schema: dict[str, Any], at: str = "") -> set[s
         node = schema["$defs"][node["$ref"].rpartition("/")[2]]
     if refs := [way for way in node.get("anyOf", ()) if "$ref" in way]:
         return {at, *options(refs[0], schema, at)}
+    if "oneOf" in node and "discriminator" not in node:
+        return {path for way in node["oneOf"] for path in options(way, schema, at)}
     if "discriminator" in node:
         kinds = node["discriminator"]["mapping"].items()
         return {path for kind, ref in kinds for path in options({"$ref": ref}, schema, f"{at}.{kind}")}
+    if at.endswith((".consumer", ".producer")):
+        return {at}  # options of a library by its own names
     if "patternProperties" in node:
         (inner,) = node["patternProperties"].values()
         return options(inner, schema, at if at == "outputs" else f"{at}.{NAMES[at.rpartition('.')[2]]}")
@@ -207,7 +294,7 @@ def test_every_option_there_is_gets_flipped_here() -> None:
 )
 def test_every_option_matters_to_the_explanation(path: str, value: Any) -> None:
     """Whoever signs sees every choice that was made."""
-    assert explain(flipped(path, value)) != explain(read(BASE))
+    assert explain(flipped(path, value)) != explain(read(base_of(path)))
 
 
 def test_the_choices_of_one_option_are_all_told_apart() -> None:
