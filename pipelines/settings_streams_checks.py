@@ -85,7 +85,9 @@ def _secrets(client: Client, variables: Mapping[str, str]) -> Iterator[Mistake]:
         here, written = client.at(name), variables.get(client.at(name))
         if value is None or not (is_secret(name) or holds_password(str(value))):
             continue
-        if written is None or not VARIABLE.search(written):
+        if value == "":
+            yield Mistake(here, "is empty; expected a secret, or no such option")
+        elif written is None or not VARIABLE.search(written):
             yield Mistake(here, "is a secret in plain sight; expected ${NAME} or ${file:/PATH} in place of it")
         elif not VARIABLE.fullmatch(written) and rules().get(name, Rule("", "")).rule != "java":
             yield Mistake(here, "is a secret with text beside it; expected ${NAME} or ${file:/PATH} and nothing else")
@@ -160,7 +162,8 @@ def _source(source: Mapping[str, Any]) -> Iterator[Mistake]:
 
 
 def _sink(here: str, output: Mapping[str, Any]) -> Iterator[Mistake]:
-    if "kafka" in group(output, "write") and {"recipient", "recipients"} & output.keys():
+    handed = output.get("kind") == "ids" and {"recipient", "recipients"} & output.keys()
+    if handed and "kafka" in group(output, "write"):
         yield Mistake(
             f"{here}.write.kafka",
             "is for ids that stay in-house; what goes to recipients is a release of files, reserved before it is published",
