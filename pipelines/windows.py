@@ -132,7 +132,7 @@ def add_to_window(offer: Offer, ids: Ids, window: Sequence[str], description: st
         new = np.setdiff1d(ids, there)
         if not len(new) and publish.manifest_of(place) is not None:
             return 0
-        with _staging(place) as staging, _staging(place) as folder:
+        with staging_in(place) as staging, staging_in(place) as folder:
             staged = [*before, _write(offer.output, staging, new, len(before))]
             offer = offer._replace(units=len(there) + len(new), digest=counted_ids(staged).digest)
             publish.publish([output_of(_together(folder, offer, staged, window, description))])
@@ -140,7 +140,7 @@ def add_to_window(offer: Offer, ids: Ids, window: Sequence[str], description: st
 
 
 @contextmanager
-def _staging(place: str) -> Iterator[str]:
+def staging_in(place: str) -> Iterator[str]:
     folder = publish.staging_folder(place)
     try:
         yield folder
@@ -183,7 +183,7 @@ def _withhold(ledger: "Ledger", stream: Stream, window: Window, offer: Offer, pa
         union = np.union1d(ids, there)
         if before and len(union) == len(there):
             return
-        with _staging(offer.place) as staging, _staging(offer.place) as folder:
+        with staging_in(offer.place) as staging, staging_in(offer.place) as folder:
             staged = [_write(offer.output, staging, union, part)]
             hold(_together(folder, known.offer, staged, window.facts, stream.description))
 
