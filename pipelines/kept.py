@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
-from xsieve.pipelines.folders import MAKER, PublishError, remove_folder, saying, write_json
+from xsieve.pipelines.folders import MAKER, PublishError, remove_folder, saying, sizes, write_json
 from xsieve.pipelines.stage import create
 from xsieve.pipelines.streams import is_remote
 from xsieve.transforms.records.outflow import Cap, Offer
@@ -55,7 +55,7 @@ def assemble(kept: Kept, data: Mapping[str, str], texts: Mapping[str, str]) -> N
     """
     with saying(f"{kept.offer.place} cannot be written to"):
         for name, staged in data.items():
-            _put(staged, FileSystems.join(kept.folder, name))
+            put(staged, FileSystems.join(kept.folder, name))
         for name, text in texts.items():
             with create(FileSystems.join(kept.folder, name)) as handle:
                 handle.write(text.encode())
@@ -63,13 +63,20 @@ def assemble(kept: Kept, data: Mapping[str, str], texts: Mapping[str, str]) -> N
 
 
 def hold(kept: Kept) -> Kept:
-    """Have a release wait under its own name, in place of one that waits there already. Raises PublishError."""
+    """Have a release wait under its own name, in place of another one that waits there already. Raises PublishError."""
     folder = kept_folder(kept.offer.place, kept.offer.release)
-    if folder != kept.folder:
-        with saying(f"{folder} cannot be written to"):
+    with saying(f"{folder} cannot be written to"):
+        if folder != kept.folder and not _is_same(folder, kept):
             remove_folder(folder)
             FileSystems.rename([kept.folder], [folder])
     return kept._replace(folder=folder)
+
+
+def _is_same(folder: str, kept: Kept) -> bool:
+    """Whether the same waits in a folder whole: then it stays, as it would be lost if it were being replaced in a crash."""
+    there, known = sizes(folder), read_kept(folder)
+    whole = all(there.get(file.name) == file.bytes for file in kept.files)
+    return whole and known is not None and known._replace(folder=kept.folder) == read_kept(kept.folder)
 
 
 def _told(kept: Kept) -> dict[str, Any]:
@@ -83,7 +90,7 @@ def _told(kept: Kept) -> dict[str, Any]:
     }
 
 
-def _put(staged: str, path: str) -> None:
+def put(staged: str, path: str) -> None:
     """The same file under another name; by a link where the file system has them, for 2,000 recipients of one output."""
     if is_remote(path):
         FileSystems.copy([staged], [path])
