@@ -91,6 +91,9 @@ def run(
         bool, typer.Option("--dry-run", help="Count, and say what would be withheld; write nothing.")
     ] = False,
     as_of: AsOf = None,
+    shared_folder: Annotated[
+        list[str] | None, typer.Option(metavar="FOLDER", help="A folder that all workers of a cluster have.")
+    ] = None,
 ) -> None:
     """Run a pipeline. Options of Apache Beam may follow, such as --runner or --direct_num_workers."""
     _check_order([pipeline, *context.args])
@@ -224,6 +227,17 @@ def _check_beam_options(given: Sequence[str]) -> None:
     unknown = parser.parse_known_args(list(given))[1]
     if unknown:
         refuse(f"{unknown[0]} is an option of neither xsieve nor Apache Beam")
+
+
+def _stream(settings: "Settings", beam_options: Sequence[str], shared: Sequence[str], dry_run: bool) -> None:
+    """Run a stream, and say what it counted once it ends."""
+    if dry_run:
+        raise typer.BadParameter("is for batches: a stream has no end to count up to", param_hint="--dry-run")
+    from xsieve.pipelines.stream_run import run_stream
+
+    counted = run_stream(settings, beam_options, lambda text: typer.echo(text, err=True), shared)
+    for name, number in sorted(counted.items()):
+        typer.echo(f"{name:<32} {number:,}")
 
 
 def truncating(settings: "Settings") -> "Settings":

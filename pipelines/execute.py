@@ -50,7 +50,7 @@ def options_of(given: Sequence[str], sources: Sequence[Source]) -> PipelineOptio
 
 
 def execute(job: Job, options: PipelineOptions, progress_file: str | None) -> None:
-    with _quiet():
+    with quiet():
         try:
             pipeline = beam.Pipeline(_runner(options), options)
         except ValueError:
@@ -59,7 +59,7 @@ def execute(job: Job, options: PipelineOptions, progress_file: str | None) -> No
         try:
             pipeline.run().wait_until_finish()
         except Exception as error:
-            raise RunError(f"a worker failed: {_ours_of(error)}; nothing was published") from None
+            raise RunError(f"a worker failed: {ours_of(error)}; nothing was published") from None
     if not os.path.exists(job.report):
         raise RunError("the runner ended without a report, so nothing was published; run again")
 
@@ -74,7 +74,7 @@ def _runner(options: PipelineOptions) -> FnApiRunner | None:
     return FnApiRunner(SubprocessSDKEnvironment.from_command_string(command))
 
 
-def _ours_of(error: BaseException) -> str:
+def ours_of(error: BaseException) -> str:
     """What may be said of an exception out of a runner: texts of our own, which hold no content; of others the kind only."""
     seen: BaseException | None = error
     while seen is not None:
@@ -86,7 +86,7 @@ def _ours_of(error: BaseException) -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Runners log exceptions, and print them too, with texts that may hold data: they are told once, by us."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)

@@ -20,6 +20,7 @@ from apache_beam.transforms.window import FixedWindows, IntervalWindow
 from apache_beam.utils.windowed_value import PaneInfoTiming, WindowedValue
 
 from xsieve.pipelines.pane_files import publish_pane
+from xsieve.pipelines.settings_secrets import Secret
 from xsieve.pipelines.stage import Staged, StageLines, StageRows
 from xsieve.pipelines.windows import Stream, Told, Window, keep_window, release_window
 from xsieve.transforms.records.ids import Ids
@@ -64,10 +65,10 @@ def bounds(window: IntervalWindow) -> Window:
 class ReleaseIds(beam.PTransform):
     """PCollection[IdBatch] -> one release a window and recipient, reserved and published; Told, of each pane.
 
-    ``ledger`` is the URL as it is written in the settings (``${NAME}`` is filled in on the worker); None for in-house.
+    ``ledger`` is the URL as it is written: secrets in it are read on the worker. None for in-house.
     """
 
-    def __init__(self, output: str, windows: Windows, streams: Sequence[Stream], ledger: str | None) -> None:
+    def __init__(self, output: str, windows: Windows, streams: Sequence[Stream], ledger: Secret | None) -> None:
         super().__init__()
         self.output, self.windows, self.streams, self.ledger = output, windows, tuple(streams), ledger
 
@@ -130,7 +131,7 @@ class Panes(beam.DoFn):
 class ReleasePanes(Panes):
     """(output, packed ids) of a pane -> Told for each recipient, once it is published and the ledger knows."""
 
-    def __init__(self, windows: Windows, streams: Sequence[Stream], ledger: str | None) -> None:
+    def __init__(self, windows: Windows, streams: Sequence[Stream], ledger: Secret | None) -> None:
         super().__init__(windows)
         self.streams, self.url = tuple(streams), ledger
         self._ledger: Any = None
@@ -139,7 +140,7 @@ class ReleasePanes(Panes):
         if self.url:
             from xsieve.transforms.ledger import open_ledger
 
-            self._ledger = open_ledger(self.url)
+            self._ledger = open_ledger(self.url.resolve())
 
     def teardown(self) -> None:
         if self._ledger:

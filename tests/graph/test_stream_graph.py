@@ -14,6 +14,7 @@ from templates import v1_post
 
 from xsieve.pipelines.outflow import outflows
 from xsieve.pipelines.pane_files import staging_of
+from xsieve.pipelines.settings_secrets import Secret
 from xsieve.pipelines.stage import StageRows
 from xsieve.pipelines.stream_graph import ReleaseIds, Windows, WriteWindows
 from xsieve.pipelines.windows import Stream
@@ -49,7 +50,7 @@ def run(events, build):
 def released(tmp_path):
     """Runs events through ids of one recipient; gives the ids in each window's folder."""
     posts(tmp_path / "in", numbers(1))
-    url = f"sqlite:///{tmp_path}/outflow.db"
+    url = Secret(f"sqlite:///{tmp_path}/outflow.db")
 
     def do(*events, limit=1000, lateness=None):
         outputs = {"climate": {"kind": "ids", "recipient": "lab"}}

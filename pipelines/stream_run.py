@@ -1,0 +1,122 @@
+"""A stream on its runner: checked, submitted, and watched for as long as it runs here."""
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.runners.runner import PipelineState
+
+from xsieve.pipelines import prism, runners
+from xsieve.pipelines import settings as st
+from xsieve.pipelines.execute import RunError, ours_of, quiet
+from xsieve.pipelines.releasing import ledger_of
+from xsieve.pipelines.runners import Chosen, Facts
+from xsieve.pipelines.stream_job import build_stream, stream_job
+from xsieve.transforms.sift import NAMESPACE
+
+Say = Callable[[str], None]
+
+
+def run_stream(
+    settings: st.Settings, beam_options: Sequence[str], say: Say, shared: Sequence[str] = ()
+) -> dict[str, int]:
+    """Run a stream until it is stopped, or hand it to a runner that goes on with it; the counters of what was done here.
+
+    ``shared``: folders that all workers have in common. Raises RunError, LedgerError, ReleaseError, PlanError, StreamIOError.
+    """
+    options = PipelineOptions(list(beam_options), streaming=True)
+    chosen = _chosen(options, settings.streaming, say)
+    if wrong := runners.refusals(facts_of(settings, shared), chosen):
+        raise RunError("; ".join(wrong))
+    job = stream_job(settings)
+    if job.ledger:
+        with ledger_of(settings):  # no ledger, no release: better found here than on a worker
+            pass
+    with quiet():
+        try:
+            pipeline = beam.Pipeline(options=options)
+        except ValueError:
+            raise RunError("Apache Beam refuses its options; is the name of the runner right?") from None
+        build_stream(pipeline, job)
+        try:
+            result = pipeline.run()
+        except Exception as error:
+            raise RunError(f"the runner does not take the job: {ours_of(error)}") from None
+    if not chosen.workers_here and chosen.runner not in (runners.BATCH, runners.STREAM):
+        say(f"submitted to {chosen.runner}; it goes on without this command")
+        return {}
+    say(f"running on {chosen.runner}; end it with Ctrl-C")
+    return _wait(result)
+
+
+def _wait(result: Any) -> dict[str, int]:
+    try:
+        with quiet():
+            state = result.wait_until_finish()
+    except KeyboardInterrupt:
+        with quiet():
+            result.cancel()
+        raise
+    except Exception as error:
+        raise RunError(
+            f"a worker failed: {ours_of(error)}; what was published stands, and the same stream goes on"
+        ) from None
+    if state not in (PipelineState.DONE, None):
+        raise RunError(f"the stream ended as {state}; what was published stands, and the same stream goes on")
+    return counters_of(result)
+
+
+def counters_of(result: Any) -> dict[str, int]:
+    """xsieve's counters of a run, as far as its runner tells them: for those who watch, never the account."""
+    found: dict[str, int] = {}
+    for counter in result.metrics().query()["counters"]:
+        if counter.key.metric.namespace == NAMESPACE:
+            name = counter.key.metric.name
+            found[name] = found.get(name, 0) + (counter.committed or counter.attempted or 0)
+    return found
+
+
+def _chosen(options: PipelineOptions, streaming: bool, say: Say) -> Chosen:
+    """The runner and its options; Prism is found, or built where Go is."""
+    standard = options.view_as(StandardOptions)
+    standard.runner = standard.runner or runners.default_runner(streaming)
+    place = None
+    if standard.runner == runners.STREAM:
+        known = options.get_all_options(retain_unknown_options=True).get("prism_location")
+        place = prism.find(known) or prism.build(say)
+        if place:
+            _set(options, "prism_location", place)
+            _set(options, "environment_type", "LOOPBACK")
+    return runners.chosen(options.get_all_options(retain_unknown_options=True), streaming, place)
+
+
+def _set(options: PipelineOptions, name: str, value: str) -> None:
+    from apache_beam.options.pipeline_options import PortableOptions, PrismRunnerOptions
+
+    view = options.view_as(PrismRunnerOptions if name == "prism_location" else PortableOptions)
+    if not getattr(view, name):
+        setattr(view, name, value)
+
+
+def facts_of(settings: st.Settings, shared: Sequence[str] = ()) -> Facts:
+    """What runners care about, named as in the settings."""
+    outputs = {f"outputs.{name}": output for name, output in settings.outputs.items()}
+    folders = {
+        f"{name}.write.path": _folder(o.write.path) for name, o in outputs.items() if isinstance(o.write, st.Write)
+    }
+    if settings.rejects:
+        folders["rejects"] = _folder(settings.rejects)
+    return Facts(
+        streaming=settings.streaming,
+        kinds={name: output.kind for name, output in outputs.items()},
+        ledger=settings.ledger,
+        to_kafka=[name for name, output in outputs.items() if isinstance(output.write, st.ToKafka)],
+        folders=folders,
+        shared=[_folder(path) for path in shared],
+    )
+
+
+def _folder(path: str) -> str:
+    return path if "://" in path else os.path.abspath(path)
