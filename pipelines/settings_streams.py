@@ -91,10 +91,14 @@ Topic = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
 Topics = Annotated[tuple[Topic, ...], BeforeValidator(several), Field(min_length=1)]
 Address = Annotated[str, StringConstraints(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$")]
 ColumnOf = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,299}$")]
-# Beam's own forms; a table's partition would be a part of its data
-Table = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9.:_-]+[:.])?[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$")]
-Subscription = Annotated[str, StringConstraints(pattern=r"^projects/[^/\s]+/subscriptions/[^/\s]+$")]
-PubSubTopic = Annotated[str, StringConstraints(pattern=r"^projects/[^/\s]+/topics/[^/\s]+$")]
+# as Beam reads them; a part of a table ($20260101) is none that rows can be said to be in
+_PROJECT = r"([a-z0-9.-]+:)?[a-z][a-z0-9-]*[a-z0-9]"
+_NAMED = r"[A-Za-z][A-Za-z0-9._~+%-]{2,254}$"
+Table = Annotated[
+    str, StringConstraints(pattern=rf"^({_PROJECT}[:.])?[A-Za-z0-9_]{{1,1024}}\.[A-Za-z0-9_-]{{1,1024}}$")
+]
+Subscription = Annotated[str, StringConstraints(pattern=rf"^projects/{_PROJECT}/subscriptions/{_NAMED}")]
+PubSubTopic = Annotated[str, StringConstraints(pattern=rf"^projects/{_PROJECT}/topics/{_NAMED}")]
 Bucket = Annotated[str, StringConstraints(pattern=r"^gs://[^/\s]+(/\S*)?$")]
 Through = Literal["auto", "java", "python"]
 _THROUGH = (

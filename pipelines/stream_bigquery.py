@@ -150,7 +150,7 @@ class WriteTable(beam.PTransform):
             refused = result.failed_rows
         except AttributeError:  # where rows are loaded, the job fails
             return result
-        _ = refused | "Refused rows" >> beam.Map(_refused)
+        _ = refused | "Refused rows" >> beam.Map(fail)
         return result
 
 
@@ -195,7 +195,8 @@ class ToRows(beam.DoFn):
         return values
 
 
-def _refused(_: Any) -> None:
+def fail(_: Any) -> None:
+    """A row that a table refuses is lost if the job goes on."""
     raise WriteError(
         "BigQuery refused rows: does the table have the columns of the rows? xsieve schema --rows tells them"
     )

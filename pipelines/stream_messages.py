@@ -73,4 +73,4 @@ def batches(
 
 def _batch(lines: list[bytes], source: int, first: int) -> Iterator[RawBatch]:
     if any(lines):
-        yield RawBatch(b"\n".join(lines), source, first, RECORD)
+        yield RawBatch(b"\n".join(lines).rstrip(b"\n"), source, first, RECORD)

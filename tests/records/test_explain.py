@@ -69,8 +69,8 @@ KAFKA = {"read": "kafka", "topics": "posts", "consumer": CLIENT | {"group.id": "
 # parts that replace those of BASE where they are tried: by the start of the option's path
 INSTEAD: dict[str, dict[str, Any]] = {
     "input.kafka": {"input": KAFKA},
-    "input.pubsub": {"input": {"read": "pubsub", "subscription": "projects/p/subscriptions/s"}},
-    "input.bigquery": {"input": {"read": "bigquery", "table": "p:d.posts", "method": "DIRECT_READ"}},
+    "input.pubsub": {"input": {"read": "pubsub", "subscription": "projects/norsund/subscriptions/posts"}},
+    "input.bigquery": {"input": {"read": "bigquery", "table": "norsund:d.posts", "method": "DIRECT_READ"}},
     **{
         f"outputs.{kind}.{key}": {
             "input": KAFKA,
@@ -112,12 +112,12 @@ FLIPS: dict[str, list[Any]] = {
     "input.kafka.expansion_service": ["localhost:8097"],
     "input.kafka.until": [],  # windows are for what has no end
     "input.pubsub.read": [],
-    "input.pubsub.subscription": ["projects/p/subscriptions/other"],
+    "input.pubsub.subscription": ["projects/norsund/subscriptions/other"],
     "input.pubsub.topic": [],  # instead of a subscription
     "input.pubsub.id_label": ["id"],
     "input.pubsub.timestamp_attribute": ["at"],
     "input.bigquery.read": [],
-    "input.bigquery.table": ["p:d.other"],
+    "input.bigquery.table": ["norsund:d.other"],
     "input.bigquery.query": [],  # instead of a table
     "input.bigquery.use_standard_sql": [],  # of queries
     "input.bigquery.method": ["EXPORT"],

@@ -19,8 +19,8 @@ from xsieve.pipelines.settings_streams import library_of
 
 BROKER = {"bootstrap.servers": "broker.example:9092"}
 KAFKA: dict[str, Any] = {"read": "kafka", "topics": "posts", "consumer": BROKER | {"group.id": "sieve"}}
-PUBSUB = {"read": "pubsub", "subscription": "projects/p/subscriptions/posts"}
-BIGQUERY = {"read": "bigquery", "table": "p:d.posts"}
+PUBSUB = {"read": "pubsub", "subscription": "projects/norsund/subscriptions/posts"}
+BIGQUERY = {"read": "bigquery", "table": "norsund:d.posts"}
 FILES = {"read": "files", "path": "data/*"}
 ROWS = {"kind": "rows", "every": "1h", "write": {"path": "out/rows"}}
 IDS = {"kind": "ids", "every": "1h", "write": {"path": "out/ids"}}
@@ -90,7 +90,7 @@ def test_what_has_no_end_is_a_stream(source: dict[str, Any], streaming: bool) ->
         (KAFKA | {"consumer": {"group.id": "g"}}, "consumer.bootstrap.servers", "is missing"),
         (KAFKA | {"consumer": KAFKA["consumer"] | {"a.b": [1]}}, "consumer.a.b", "is no value of an option"),
         (KAFKA | {"path": "data"}, "path", "is not known; expected read, topics"),
-        (PUBSUB | {"topic": "projects/p/topics/t"}, "topic", "stands beside subscription"),
+        (PUBSUB | {"topic": "projects/norsund/topics/posts"}, "topic", "stands beside subscription"),
         ({"read": "pubsub"}, "subscription", "is missing"),
         (PUBSUB | {"subscription": "posts"}, "subscription", "expected projects/PROJECT/subscriptions/NAME"),
         ({"read": "pubsub", "topic": "posts"}, "topic", "expected projects/PROJECT/topics/NAME"),
