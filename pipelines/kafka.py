@@ -16,7 +16,7 @@ from apache_beam.transforms.core import RestrictionProvider
 from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Duration, Timestamp
 
-from xsieve.pipelines.kafka_client import COMMITTED, At, Client, KafkaError, Message
+from xsieve.pipelines.kafka_client import COMMITTED, At, Client, KafkaError, Message, Reader
 
 EVER = 2**62  # no partition comes to its end
 MOST_MESSAGES, MOST_BYTES = 10_000, 16 << 20  # of one turn, after which others have theirs
@@ -166,30 +166,35 @@ class _Read(beam.DoFn, RestrictionProvider):
 
     def _turn(self, element: Partition, finalizer: Any, tracker: Any, watermark: Any) -> Iterator[TimestampedValue]:
         left = tracker.current_restriction()
-        latest = watermark.current_watermark()
+        latest, began, is_quiet = watermark.current_watermark(), Timestamp.now(), True
         with self._client.reader(*element, left.start) as reader:
-            began, offset, count, size = Timestamp.now(), left.start, 0, 0
-            while (
-                offset < left.stop and count < MOST_MESSAGES and size < MOST_BYTES and (got := reader.next_messages())
-            ):
-                got = [message for message in got if message.offset < left.stop]
-                offset = got[-1].offset + 1 if got else left.stop
-                if not tracker.try_claim(offset - 1):  # with the last go all before it
+            for found in _enough(reader, left.stop):
+                if not tracker.try_claim(found[-1].offset):  # with the last go all before it
                     return
-                for element_time, messages in _slots(got, self._how.slot_ms, began):
-                    yield TimestampedValue(messages, element_time)
-                    latest = max(latest or element_time, element_time)
-                count, size = count + len(got), size + sum(len(message.value or b"") for message in got)
+                for time, messages in _slots(found, self._how.slot_ms, began):
+                    yield TimestampedValue(messages, time)
+                    latest = max(latest or time, time)
+                is_quiet = False
             _advance(watermark, latest and latest - self._how.disorder)
-            if not count and reader.is_at_end():
+            if is_quiet and reader.is_at_end():
                 _advance(watermark, began - self._how.idle)
-            offset = max(offset, min(reader.position, left.stop))
-        if offset > left.start:
-            finalizer.register(lambda: self._client.commit(*element, offset))
-        if offset >= left.stop:
-            tracker.try_claim(left.stop)  # what is left before the end are marks of transactions
+            position = min(reader.position, left.stop)
+        if position > left.start:
+            finalizer.register(lambda: self._client.commit(*element, position))
+        if position == left.stop:
+            tracker.try_claim(position)  # what is left before the end are marks of transactions
         else:
-            tracker.defer_remainder(Duration(0) if count else PAUSE)
+            tracker.defer_remainder(PAUSE if is_quiet else Duration(0))
+
+
+def _enough(reader: Reader, stop: int) -> Iterator[list[Message]]:
+    """The messages of one turn before an offset, as they come."""
+    count = size = 0
+    while reader.position < stop and count < MOST_MESSAGES and size < MOST_BYTES and (found := reader.next_messages()):
+        found = [message for message in found if message.offset < stop]
+        if found:
+            yield found
+        count, size = count + len(found), size + sum(len(message.value or b"") for message in found)
 
 
 def _slots(messages: list[Message], slot_ms: int, now: Timestamp) -> Iterator[tuple[Timestamp, Messages]]:

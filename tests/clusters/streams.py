@@ -1,0 +1,128 @@
+"""A stream for tests: posts in a topic, xsieve on a runner, windows on disk, a ledger on a server."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from clusters.jobs import Job
+from clusters.topics import Sent, create, produce
+from outflow_settings import WHO, policy
+from outputs import HEAD, manifest
+from templates import v1_post
+
+from xsieve.transforms.ledger import open_ledger
+from xsieve.transforms.records.times import EPOCH_MS
+
+EVERY = 5  # seconds of a window
+FLINK = ["--streaming", "--parallelism=2", "--checkpointing_interval=1000", "--finish_bundle_before_checkpointing"]
+RESTARTS = "restart-strategy.type"
+
+
+class Stream:
+    """Posts whose ids tell the time at which they are sent, a topic for them, and what xsieve makes of it."""
+
+    def __init__(self, folder: Path, bootstrap: str, topic: str, ledger: str, limit: int = 1_000_000) -> None:
+        self.folder, self.bootstrap, self.ledger = folder, bootstrap, ledger
+        self.topic = create(bootstrap, topic, 2)
+        self.ids: list[int] = []
+        self.policy = policy(folder, post_id=limit)
+        self.begin = int(time.time() * 1000) // (EVERY * 1000) * EVERY * 1000 - 3_600_000
+
+    @property
+    def out(self) -> Path:
+        return self.folder / "out"
+
+    def settings(self, **more: Any) -> Path:
+        """The settings, in a file."""
+        outputs = {
+            "climate": {"kind": "ids", "recipient": "lab", "every": f"{EVERY}s", "write": {"path": str(self.out / "climate")}},
+            "trends": {"kind": "rows", "every": f"{EVERY}s", "write": {"path": str(self.out / "trends")}},
+        }
+        source = {"read": "kafka", "topics": [self.topic], "through": "python", "start": "earliest",
+                  "consumer": {"bootstrap.servers": self.bootstrap, "group.id": self.topic}}
+        data = {**HEAD, **WHO, "policy": self.policy, "input": source, "ledger": self.ledger, "outputs": outputs,
+                "rejects": str(self.out / "rejects"), **more}  # fmt: skip
+        path = self.folder / "stream.json"
+        path.write_text(json.dumps(data))
+        return path
+
+    def send(self, seconds: int, per_second: int = 10) -> list[int]:
+        """Posts of the next so many seconds of made-up time, to both partitions in turn; their ids."""
+        first = len(self.ids)
+        new = []
+        for number in range(first, first + seconds * per_second):
+            at = self.begin + number * 1000 // per_second
+            new.append(((at - EPOCH_MS) << 22) + number % 4096)
+            post = json.dumps(v1_post(str(new[-1]), text=f"number {number} 🌊")).encode()
+            produce_one = Sent(post, at, number % 2)
+            self._pending = [*getattr(self, "_pending", []), produce_one]
+        produce(self.bootstrap, self.topic, self._pending)
+        self._pending = []
+        self.ids += new
+        return new
+
+    def poison(self) -> None:
+        """A message that is no JSON, and one that is empty."""
+        at = self.begin + len(self.ids) * 100
+        produce(self.bootstrap, self.topic, [Sent(b'{"id": "1', at, 0), Sent(None, at, 1)])
+
+    # --- what came of it
+
+    def published(self) -> dict[str, list[int]]:
+        """The ids in the folder of each window, with repeats if there are any."""
+        return {place.name: ids_of(place) for place in windows_of(self.out / "climate")}
+
+    def all_ids(self) -> list[int]:
+        return sorted(number for ids in self.published().values() for number in ids)
+
+    def rows(self) -> int:
+        """How many rows there are in all windows."""
+        return sum(e["units"] for place in windows_of(self.out / "trends") for e in manifest(place)["files"])
+
+    def used(self) -> int:
+        with open_ledger(self.ledger) as opened:
+            return sum(one.used for one in opened.usage())
+
+    def wait(self, holds: Callable[[], bool], seconds: float, *jobs: Job) -> None:
+        """Waits until something holds; fails where a job does."""
+        end = time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < end, f"not after {seconds:.0f} s: {len(self.all_ids())} of {len(self.ids)} ids"
+            time.sleep(0.5)
+
+    def is_whole(self) -> bool:
+        """Whether each post that was sent is published, once."""
+        return self.all_ids() == sorted(self.ids)
+
+
+def windows_of(folder: Path) -> list[Path]:
+    """The folders of windows that have been published."""
+    return sorted(path.parent for path in folder.glob("*/manifest.json"))
+
+
+def ids_of(place: Path) -> list[int]:
+    try:
+        files = [entry["name"] for entry in manifest(place)["files"] if entry["units"]]
+        return [int(line) for name in files for line in (place / name).read_text().splitlines()]
+    except FileNotFoundError:  # it is being replaced
+        return []
+
+
+def expected_windows(ids: Iterable[int]) -> dict[str, list[int]]:
+    """The windows that ids belong to, by their own time."""
+    found: dict[str, list[int]] = {}
+    for number in ids:
+        start = ((number >> 22) + EPOCH_MS) // 1000 // EVERY * EVERY
+        found.setdefault(time.strftime("%Y-%m-%dT%H%M", time.gmtime(start)) + suffix(start), []).append(number)
+    return found
+
+
+def suffix(start: int) -> str:
+    return f"{start % 60:02d}Z" if start % 60 else "Z"
+
+
+def prism_command(settings: Path, prism: str) -> "subprocess.Popen[bytes]":
+    raise NotImplementedError
