@@ -21,7 +21,9 @@ from xsieve.pipelines.release import (
     data_of,
     ids_of,
     output_of,
+    published_before,
     summary_of_release,
+    tell_ledger,
     truncate_kept,
 )
 from xsieve.pipelines.summary import ReleaseSummary
@@ -72,6 +74,8 @@ def hand_over(
 
     Raises ReleaseError where the declarations do not allow it, or its files are gone or not what they were.
     """
+    if before := _finished(ledger, found.known, by):
+        return before
     kept = _whole(found)
     outflow = _outflow(kept, settings, now)
     for why in refusals(outflow, now):
@@ -79,9 +83,40 @@ def hand_over(
     if found.known.supplement_of:
         return _supplement(ledger, found.known, kept, outflow, by)
     offer = _under(kept.offer, outflow)
-    if truncate and (left := _left(ledger, offer)) and left < offer.units:
+    if truncate and (left := _reserved_of(ledger, offer) or _left(ledger, offer)) and left < offer.units:
         return _in_part(ledger, kept._replace(offer=offer), outflow, left, by)
     return _released(ledger, Release(outflow, offer, kept._replace(offer=offer)), by)
+
+
+def _finished(ledger: "Ledger", known: "Known", by: str) -> ReleaseSummary | None:
+    """What an interrupted hand-over was publishing, if it was that release or a part of it: it is finished first."""
+    offer = known.offer
+    if known.supplement_of or not offer.place:
+        return None
+    publish.finish(offer.place)
+    tell_ledger(ledger, offer.place)
+    whole, part = ledger.release(offer.release), ledger.release(offer.release + PART)
+    if part and part.state == "published" and part.since > known.since:
+        _forget(ledger, offer, by)
+        return _told(part, offer.units - part.units)
+    return _told(whole, 0) if whole and whole.state == "published" else None
+
+
+def _told(known: "Known", left_out: int) -> ReleaseSummary:
+    outflow = _as_then(known.offer, None)
+    return summary_of_release(Release(outflow, known.offer, None, published_before(known), True, left_out))
+
+
+def _reserved_of(ledger: "Ledger", offer: Offer) -> int | None:
+    """The units of a part that were granted before a hand-over was interrupted."""
+    part = ledger.release(offer.release + PART)
+    return part.units if part and part.state == "reserved" else None
+
+
+def _forget(ledger: "Ledger", offer: Offer, by: str) -> None:
+    """The files first: what has none can still be given up, but nobody would find files of what was given up."""
+    discard_kept(kept_folder(offer.place, offer.release))
+    ledger.discard(offer.release, by=by)
 
 
 def _released(ledger: "Ledger", release: Release, by: str) -> ReleaseSummary:
@@ -120,8 +155,7 @@ def _in_part(ledger: "Ledger", kept: Kept, outflow: Outflow, most: int, by: str)
     finally:
         publish.discard(whole.place, folder)
     if told.state == "published":
-        ledger.discard(whole.release, by=by)
-        discard_kept(kept.folder)
+        _forget(ledger, whole, by)
     return told
 
 
@@ -131,9 +165,7 @@ def give_up(ledger: "Ledger", found: Waiting, by: str) -> None:
         raise ReleaseError(
             f"{found.known.offer.release} is reserved, and counts; hand it over, or give it back with `xsieve ledger void`"
         )
-    ledger.discard(found.known.offer.release, by=by)
-    if found.kept:
-        discard_kept(found.kept.folder)
+    _forget(ledger, found.known.offer, by)
 
 
 def letters(ledger: "Ledger", found: Sequence[Waiting], settings: st.Settings, now: datetime) -> Iterator[str]:
@@ -176,15 +208,19 @@ def _outflow(kept: Kept, settings: st.Settings | None, now: datetime) -> Outflow
     """What is declared now, or was when the release was put together."""
     offer = kept.offer
     if settings is None:
-        return Outflow(
-            offer.output, offer.recipient, offer.entity, offer.entity_names, offer.unit, offer.cap, offer.clause,
-            offer.profile, offer.evidence, offer.series, False, kept.country,
-        )  # fmt: skip
+        return _as_then(offer, kept.country)
     if offer.output in settings.outputs:
         for outflow in outflows(settings, offer.output, now):
             if outflow.recipient == offer.recipient:
                 return _same_country(outflow, kept)
     raise ReleaseError(f"{offer.release}: the settings have no output {offer.output} for {offer.recipient}")
+
+
+def _as_then(offer: Offer, country: str | None) -> Outflow:
+    return Outflow(
+        offer.output, offer.recipient, offer.entity, offer.entity_names, offer.unit, offer.cap, offer.clause,
+        offer.profile, offer.evidence, offer.series, False, country,
+    )  # fmt: skip
 
 
 def _same_country(outflow: Outflow, kept: Kept) -> Outflow:

@@ -78,18 +78,29 @@ def publish(outputs: Sequence[Output]) -> list[list[str]]:
 
 def recover(folder: str) -> None:
     """Finish what an interrupted run was publishing, and remove what it had only staged. Raises PublishError."""
+    finish(folder)
     with saying(f"{folder} cannot be tidied up after an interrupted run"):
-        if known := read_json(folder, JOURNAL):
-            _finish(folder, Journal(*(known[field] for field in Journal._fields)))
         for staging in _staging_folders(folder):
             remove_folder(staging)
         _own_files(folder)
 
 
+def finish(folder: str) -> None:
+    """Finish what was being published when it was interrupted. Raises PublishError."""
+    with saying(f"{folder} cannot be tidied up after an interrupted run"):
+        if known := read_json(folder, JOURNAL):
+            _finish(folder, Journal(*(known[field] for field in Journal._fields)))
+
+
+def is_on_its_way(folder: str) -> bool:
+    """Whether something is being published there: then its files are for the next run to finish."""
+    return FileSystems.exists(FileSystems.join(folder, JOURNAL))
+
+
 def discard(folder: str, staging: str) -> None:
-    """Remove a staging folder, unless its files are being published: those are for the next run to finish."""
+    """Remove a staging folder, unless its files are being published."""
     try:
-        if not FileSystems.exists(FileSystems.join(folder, JOURNAL)):
+        if not is_on_its_way(folder):
             remove_folder(staging)
     except Exception:  # each file system has its own; the next run removes what is left
         pass

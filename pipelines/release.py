@@ -8,7 +8,7 @@ import numpy as np
 from apache_beam.io.filesystems import FileSystems
 
 from xsieve.pipelines import publish
-from xsieve.pipelines.kept import File, Kept, assemble, digest_of, set_digest
+from xsieve.pipelines.kept import File, Kept, assemble, digest_of, discard_kept, kept_folder, set_digest
 from xsieve.pipelines.outflow import Outflow, withheld_help
 from xsieve.pipelines.release_files import README, SUMS, checksums, readme
 from xsieve.pipelines.stage import Staged
@@ -18,7 +18,7 @@ from xsieve.transforms.records.ids import NO_IDS, Ids
 from xsieve.transforms.records.outflow import Decision, Offer
 
 if TYPE_CHECKING:
-    from xsieve.transforms.ledger import Known
+    from xsieve.transforms.ledger import Known, Ledger
 
 PART = ".part"  # ends the id of a release that holds a part of another one
 
@@ -58,6 +58,22 @@ def put_together(kept: Kept, staged: Sequence[Staged], prefix: str, description:
     whole = kept._replace(files=(*files, _text_file(SUMS, texts[SUMS])))
     assemble(whole, {name: file.file for file, name in named}, texts)
     return whole
+
+
+def tell_ledger(ledger: "Ledger", place: str) -> None:
+    """Have the ledger know what lies published at a place, if it was not told before a crash. Raises PublishError and LedgerError."""
+    told = publish.manifest_of(place)
+    known = ledger.release(told["release"]) if told and "release" in told else None
+    if told and known and known.state == "reserved":
+        known = ledger.published(known.offer.release, place=place, files=told["files"])
+    if known and known.state == "published":
+        discard_kept(kept_folder(place, known.offer.release))
+
+
+def published_before(known: "Known") -> Decision:
+    """What the ledger would say of a release that was published."""
+    offer = known.offer
+    return Decision(True, offer.release, known.units, 0, None, offer.clause, "published", repeated=True)
 
 
 def _text_file(name: str, text: str) -> File:

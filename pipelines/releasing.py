@@ -25,8 +25,10 @@ from xsieve.pipelines.release import (
     ids_in,
     ids_of,
     output_of,
+    published_before,
     put_together,
     summary_of_release,
+    tell_ledger,
 )
 from xsieve.pipelines.release_files import manifest_facts
 from xsieve.pipelines.releases import Branch, content_fingerprint, input_fingerprint, offer_of
@@ -34,7 +36,7 @@ from xsieve.pipelines.sources import Source
 from xsieve.pipelines.stage import Staged
 from xsieve.pipelines.summary import OutputSummary, ReleaseSummary
 from xsieve.pipelines.truncate import truncated
-from xsieve.transforms.records.outflow import Decision, Offer
+from xsieve.transforms.records.outflow import Offer
 
 if TYPE_CHECKING:
     from xsieve.transforms.ledger import Known, Ledger
@@ -73,10 +75,7 @@ class Releasing:
             for outflow in branch.outflows:
                 place = self.place(label, outflow)
                 publish.recover(place)
-                told = publish.manifest_of(place)
-                known = self.ledger.release(told["release"]) if told and "release" in told else None
-                if known and known.state == "reserved":
-                    self.ledger.published(known.offer.release, place=place, files=told["files"])
+                tell_ledger(self.ledger, place)
 
     def place(self, label: str, outflow: Outflow) -> str:
         """The folder of a release: that of its output, or one inside for each of several recipients."""
@@ -138,8 +137,8 @@ class Releasing:
         offer = offer_of(outflow, self._contents[outflow.output], self._inputs, found.units, found.digest, place)
         known = self.ledger.release(offer.release)
         if known and known.state == "published" and self._is_there(offer):
-            return Release(outflow, offer, None, _published(known), before=True)
-        if known and known.state == "reserved" and known.offer.digest != offer.digest:
+            return Release(outflow, offer, None, published_before(known), before=True)
+        if known and known.state in ("reserved", "published") and known.offer.digest != offer.digest:
             offer, staged, left_out = self._as_reserved(known, offer, staged)
         else:
             offer, staged, left_out = self._fitting(outflow, offer, staged)
@@ -219,10 +218,11 @@ class Releasing:
                 discard_kept(kept_folder(release.offer.place, release.offer.release))
 
     def keep(self) -> None:
-        """After an error: have what is whole wait, so that nothing that was staged is lost."""
+        """After an error: have what is whole wait, so that nothing that was staged is lost; the next run moves on what was on its way."""
         for release in self._waiting():
             with suppress(PublishError):  # where it could not be put anywhere else either
-                release.kept = hold(release.kept) if release.kept else None
+                if release.kept and not publish.is_on_its_way(release.offer.place):
+                    release.kept = hold(release.kept)
 
     def discard(self) -> None:
         """Remove what is neither published nor kept."""
@@ -274,8 +274,3 @@ def ledger_of(settings: st.Settings, instead: str | None = None) -> Iterator["Le
 def period_of_files(staged: Sequence[Staged]) -> tuple[int, int] | None:
     known = [file.period for file in staged if file.period]
     return (min(first for first, _ in known), max(last for _, last in known)) if known else None
-
-
-def _published(known: "Known") -> Decision:
-    offer = known.offer
-    return Decision(True, offer.release, known.units, 0, None, offer.clause, "published", repeated=True)

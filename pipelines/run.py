@@ -6,7 +6,6 @@ as many as there are cores.
 
 import json
 import os
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,6 +22,7 @@ from xsieve.pipelines import settings as st
 from xsieve.pipelines.execute import RunError, execute, options_of, watching
 from xsieve.pipelines.graph import REJECTS, Job
 from xsieve.pipelines.plans import plans_of
+from xsieve.pipelines.private import private_folder
 from xsieve.pipelines.publish import Output, discard, publish, recover, staging_folder
 from xsieve.pipelines.release import Counted
 from xsieve.pipelines.releases import Branch, branches
@@ -61,7 +61,7 @@ def run(
     if settings.rejects:
         targets[REJECTS] = settings.rejects
     targets = {name: path.removeprefix("file://") for name, path in targets.items()}
-    with tempfile.TemporaryDirectory(prefix="xsieve-") as private, ExitStack() as stack:
+    with private_folder() as private, ExitStack() as stack:
         releasing = stack.enter_context(_releasing(settings, found, sources, now, private if dry_run else None))
         staging = _in_private(targets, private) if dry_run else stack.enter_context(_staging(targets))
         job = Job(settings, found, sources, staging, os.path.join(private, "report.json"), workers)
