@@ -17,7 +17,7 @@ from xsieve.configs import resource
 from xsieve.pipelines import settings_checks, settings_outflow_checks, settings_streams_checks, settings_yaml
 from xsieve.pipelines.settings_errors import Mistake, SettingsError, translate, wrong
 from xsieve.pipelines.settings_outflow import Entity, Recipient, Sender
-from xsieve.pipelines.settings_outputs import Hydrated, Ids, Output, Rows, Store
+from xsieve.pipelines.settings_outputs import Hydrated, Ids, Output, Rows, Store, Write
 from xsieve.pipelines.settings_parts import Part, schema_of
 from xsieve.pipelines.settings_policy import Policy, read_profile
 from xsieve.pipelines.settings_secrets import Secret
@@ -54,6 +54,7 @@ __all__ = [
     "ToBigQuery",
     "ToKafka",
     "Where",
+    "Write",
     "json_schema",
     "load",
     "parse",
