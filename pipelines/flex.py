@@ -2,8 +2,8 @@
 
     python -m xsieve.pipelines.flex --pipeline=gs://BUCKET/pipeline.yaml --runner=DataflowRunner …
 
-Nobody waits for the job: the launcher is gone when it runs. So its last step publishes, on a worker. What it may be told
-beside Beam's own options is what ``deploy/dataflow/metadata.json`` lists.
+Nobody waits for the job: the launcher is gone when it runs. So the last step of a batch publishes, on a worker. What the
+launcher may be told beside Beam's own options is what ``deploy/dataflow/batch.json`` and ``stream.json`` list.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from typing import NamedTuple
 import apache_beam as beam
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
-from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, StandardOptions
 from apache_beam.runners.runner import PipelineResult
 
 from xsieve.pipelines import settings as st
@@ -27,9 +27,13 @@ from xsieve.pipelines.finish import finish
 from xsieve.pipelines.graph import REJECTS, Job, build
 from xsieve.pipelines.plans import plans_of
 from xsieve.pipelines.publish import PublishError, recover, staging_folder
-from xsieve.pipelines.releases import Branch, branches
-from xsieve.pipelines.runners import Facts, chosen, refusals
+from xsieve.pipelines.release import ReleaseError
+from xsieve.pipelines.releases import branches
+from xsieve.pipelines.runners import Chosen, Facts, chosen, refusals
 from xsieve.pipelines.sources import SourceError, find
+from xsieve.pipelines.stream_io import StreamIOError
+from xsieve.pipelines.stream_job import build_stream, stream_job
+from xsieve.pipelines.stream_run import facts_of
 
 WORKERS = 2  # more than one, so that pieces are spread
 
@@ -46,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Launch, and say in one line what is wrong if it cannot be done."""
     try:
         launch(given(sys.argv[1:] if arguments is None else arguments))
-    except (st.SettingsError, RunError, PublishError, SourceError) as error:
+    except (st.SettingsError, RunError, PublishError, SourceError, ReleaseError, StreamIOError) as error:
         sys.exit(f"xsieve: {error}")
 
 
@@ -73,51 +77,56 @@ def given(arguments: Sequence[str]) -> Given:
 
 
 def launch(told: Given) -> PipelineResult:
-    """Put the graph together and start it. Raises SettingsError, RunError, PublishError, SourceError."""
+    """Put the graph together and start it. Raises SettingsError, RunError, PublishError, SourceError, ReleaseError, StreamIOError."""
     FileSystems.set_options(told.options)  # which say, for one, as whom buckets are read
     settings = st.parse(read_text(told.pipeline), {**os.environ, **told.variables})
-    found = branches(settings, plans_of(settings), datetime.now(timezone.utc))
-    check(settings, found, told.options)
-    sources = tuple(find(settings.input.path, settings.input.exclude or ()))
-    targets = targets_of(settings)
-    for folder in targets.values():
-        recover(folder)
-    staging = {name: staging_folder(folder) for name, folder in targets.items()}
-    report = FileSystems.join(_scratch(told.options), f"xsieve-{uuid.uuid4().hex}.json")
-    job = Job(settings, found, sources, staging, report, WORKERS)
+    if wrong := refusals(_facts(settings), _chosen(told.options, settings.streaming)):
+        raise RunError("; ".join(wrong))
+    put_together = _batch if isinstance(settings.input, st.Files) else _stream
+    told.options.view_as(StandardOptions).streaming = settings.streaming
     pipeline = beam.Pipeline(options=told.options)
-    build(pipeline, job) | "Publish" >> beam.Map(finish, job, targets)
+    put_together(pipeline, settings)
     return pipeline.run()
 
 
-def targets_of(settings: st.Settings) -> dict[str, str]:
-    """The folder of each output, and of the rejects."""
-    targets = {name: output.write.path for name, output in settings.outputs.items()}
-    return {**targets, REJECTS: settings.rejects} if settings.rejects else targets
+def _stream(pipeline: beam.Pipeline, settings: st.Settings) -> None:
+    """Its windows are reserved and published by the workers, as on every runner."""
+    build_stream(pipeline, stream_job(settings))
 
 
-def check(settings: st.Settings, found: Mapping[str, Branch], options: PipelineOptions) -> None:
-    """Refuse what cannot work here. Raises RunError."""
-    reasons = refusals(
-        facts_of(settings), chosen(options.get_all_options(retain_unknown_options=True), streaming=False)
-    )
+def _batch(pipeline: beam.Pipeline, settings: st.Settings) -> None:
+    """What is staged is published by the last step."""
+    found = branches(settings, plans_of(settings), datetime.now(timezone.utc))
     if to_others := sorted({branch.output for branch in found.values() if branch.outflows}):
-        reasons.append(
+        raise RunError(
             f"outputs.{', outputs.'.join(to_others)}: what goes to a recipient is reserved by whoever waits for the batch, and "
             "here nobody does; start it by xsieve run on a machine that waits"
         )
-    if reasons:
-        raise RunError("; ".join(reasons))
+    assert isinstance(settings.input, st.Files)
+    sources = tuple(find(settings.input.path, settings.input.exclude or ()))
+    targets = {
+        name: output.write.path for name, output in settings.outputs.items() if isinstance(output.write, st.Write)
+    }
+    if settings.rejects:
+        targets[REJECTS] = settings.rejects
+    for folder in targets.values():
+        recover(folder)
+    staging = {name: staging_folder(folder) for name, folder in targets.items()}
+    report = FileSystems.join(_scratch(pipeline.options), f"xsieve-{uuid.uuid4().hex}.json")
+    job = Job(settings, found, sources, staging, report, WORKERS)
+    build(pipeline, job) | "Publish" >> beam.Map(finish, job, targets)
 
 
-def facts_of(settings: st.Settings) -> Facts:
-    """The facts about a batch that runners care for."""
-    given = settings.input.path
-    paths = enumerate([given] if isinstance(given, str) else given)
-    read = {f"input.path.{number}": path for number, path in paths}
-    written = {f"outputs.{name}.write.path" if name else "rejects": path for name, path in targets_of(settings).items()}
-    kinds = {f"outputs.{name}": output.kind for name, output in settings.outputs.items()}
-    return Facts(False, kinds, settings.ledger, folders={**read, **written})
+def _chosen(options: PipelineOptions, streaming: bool) -> Chosen:
+    return chosen(options.get_all_options(retain_unknown_options=True), streaming)
+
+
+def _facts(settings: st.Settings) -> Facts:
+    """What runners care about, with the folders that workers read."""
+    facts = facts_of(settings)
+    given = settings.input.path if isinstance(settings.input, st.Files) else ()
+    paths = [given] if isinstance(given, str) else given
+    return facts._replace(folders={**facts.folders, **{f"input.path.{n}": path for n, path in enumerate(paths)}})
 
 
 def read_text(path: str) -> str:

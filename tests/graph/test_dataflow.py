@@ -143,10 +143,8 @@ class Submitted(NamedTuple):
 
 def last_submitted(google: Google) -> Submitted:
     request = google.submitted[-1]
-    (place,) = re.findall(
-        r"gs://my-bucket/(staging/[^\"]+)\"", json.dumps(request["environment"]["sdkPipelineOptions"])
-    )[:1]
-    content = google.get(f"{place}/pipeline.pb")
+    place = request["environment"]["sdkPipelineOptions"]["options"]["staging_location"]
+    content = google.get(place.removeprefix(f"gs://{BUCKET}/") + "/pipeline.pb")
     return Submitted(request, beam_runner_api_pb2.Pipeline.FromString(content), content)
 
 
@@ -251,9 +249,10 @@ def test_what_cannot_work_is_refused_before_anything_is_submitted(google, launch
     assert len(google.submitted) == before
 
 
-def test_the_template_lists_what_the_launcher_accepts() -> None:
+@pytest.mark.parametrize(("template", "streaming"), [("batch", False), ("stream", True)])
+def test_the_templates_list_what_the_launcher_accepts(template: str, streaming: bool) -> None:
     """Metadata and launcher have the same parameters, required and with the same defaults; examples fit the patterns."""
-    metadata = json.loads((TEMPLATE / "metadata.json").read_text("utf-8"))
+    metadata = json.loads((TEMPLATE / f"{template}.json").read_text("utf-8"))
     accepted = {action.dest: action for action in parameters()._actions if action.dest != "help"}
     listed = {parameter["name"]: parameter for parameter in metadata["parameters"]}
     assert listed.keys() == accepted.keys()
@@ -264,4 +263,34 @@ def test_the_template_lists_what_the_launcher_accepts() -> None:
         assert all(re.fullmatch(pattern, example) for pattern in parameter["regexes"]), name
     (pattern,) = listed["pipeline"]["regexes"]
     assert not re.fullmatch(pattern, "/home/me/pipeline.yaml")
-    assert not metadata["streaming"]
+    assert metadata["streaming"] == streaming
+    assert metadata["supportsExactlyOnce"]
+    assert metadata.get("defaultStreamingMode") == ("EXACTLY_ONCE" if streaming else None)
+
+
+STREAM = """
+policy: base-2024
+collection: {access: user_context}
+input: {read: pubsub, subscription: projects/my-project/subscriptions/posts}
+outputs:
+  table: {kind: rows, every: 1h, write: {path: gs://my-bucket/out/table}}
+  posts: {kind: ids, every: 1d, write: {path: gs://my-bucket/out/posts}}
+"""
+
+
+def test_a_stream_is_submitted_as_one(google: Google, launch: Launch) -> None:
+    """The job is a streaming one with the service's own engine, and its top steps have names that --update finds again."""
+    for attempt in (STREAM, STREAM.replace("1h", "6h")):
+        assert launch(attempt, *on_dataflow(google, "--sdk_container_image=r/x:1")).said == ""
+        job = last_submitted(google)
+        assert job.request["environment"]["version"]["job_type"] == "FNAPI_STREAMING"
+        options = job.request["environment"]["sdkPipelineOptions"]["options"]
+        assert options["streaming"]
+        assert options["enable_streaming_engine"]
+        tops = {name for name in job.steps if "/" not in name}
+        assert tops == {"Read", "Count what cannot be read", "Name: unread", "Sift: table", "Sift: posts"} | {
+            "Reject: table",
+            "Reject: posts",
+            "Write: table",
+            "Release: posts",
+        }
