@@ -131,7 +131,14 @@ def test_a_ledger_that_was_removed_while_in_use_is_an_error(sqlite_url: str) -> 
     with open_ledger(sqlite_url) as ledger:
         ledger.reserve(offer("a", 7))
         Path(sqlite_url.removeprefix("sqlite:///")).unlink()
-        refused(lambda: ledger.reserve(offer("b", 7)))
+        assert "not there any more" in refused(lambda: ledger.reserve(offer("b", 7)))
+
+
+def test_tables_that_were_removed_while_in_use_are_an_error(postgres: Postgres, postgres_url: str) -> None:
+    """On the server as in a file."""
+    with open_ledger(postgres_url) as ledger:
+        postgres.sql(f"DROP SCHEMA {postgres_url.rpartition('%3D')[2]} CASCADE")
+        assert "not there any more" in refused(lambda: ledger.reserve(offer("b", 7)))
 
 
 def test_a_server_that_cannot_be_reached_is_said() -> None:

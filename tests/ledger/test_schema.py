@@ -151,3 +151,20 @@ def version(engine: Engine) -> int:
 def set_version(engine: Engine, number: int) -> None:
     with engine.begin() as connection:
         connection.execute(text(f"UPDATE outflow_version SET version = {number}"))
+
+
+def test_what_a_file_confirms_is_on_the_disk(sqlite_url: str) -> None:
+    """Every connection that writes is careful: durable, with keys between tables, and nothing left of what is destroyed."""
+    with open_ledger(sqlite_url) as ledger, ledger._database.writing() as connection:
+        careful = {"journal_mode": "truncate", "synchronous": 2, "secure_delete": 1, "foreign_keys": 1}
+        assert {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in careful} == careful
+
+
+@pytest.mark.parametrize(
+    ("server", "ours"), [("off", "on"), ("on", "on"), ("local", "local"), ("remote_apply", "remote_apply")]
+)
+def test_a_server_that_confirms_too_early_is_overruled(postgres_url: str, server: str, ours: str) -> None:
+    """Where it would forget after a crash what it has granted; a stricter one stays as it is."""
+    url = f"{postgres_url}%20-c%20synchronous_commit%3D{server}"
+    with open_ledger(url) as ledger, ledger._database.writing() as connection:
+        assert connection.execute(text("SHOW synchronous_commit")).scalar_one() == ours

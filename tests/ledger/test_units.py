@@ -301,6 +301,13 @@ def test_keys_are_made_of_the_id_and_the_secret() -> None:
     assert keys_of(many, b"a" * 32)[200_123] == keys_of(many[200_123:200_124], b"a" * 32)[0]
 
 
+def test_ids_that_went_through_a_float_are_refused(ledger: Ledger) -> None:
+    """They are others by then."""
+    with pytest.raises(TypeError, match="whole numbers"):
+        ledger.reserve_units(WINDOW, ids(1, 2).astype(np.float64))
+    assert ledger.releases() == []
+
+
 @given(st.sets(st.binary(min_size=16, max_size=16)), st.sets(st.binary(min_size=16, max_size=16)))
 def test_keys_are_found_among_others_whatever_their_bytes(some: set[bytes], others: set[bytes]) -> None:
     """Also those that end in zeros, of which numpy would make shorter texts."""

@@ -11,6 +11,7 @@ _SQLITE = {
     "readonly": "cannot be written to; check the rights of the file and of its folder",
     "unable to open": "cannot be opened; its folder must exist and be writable",
     "not a database": "is no ledger: the file is of another kind; choose another path",
+    "no such table": "is not there any more, or another file is in its place; find it again before anything is released",
     "malformed": "is damaged; restore it from a backup",
     "disk is full": "cannot grow: the disk is full; make room, then run again",
     "disk i/o": "cannot be read or written: the disk fails; check it, then run again",
@@ -19,8 +20,10 @@ _SQLITE = {
 _POSTGRES = {
     "55P03": "is locked by others, who have held it for too long; find out who, then run again",
     "25006": "cannot be written to: the server is read-only, a standby perhaps",
+    "25P03": "gave up on this program, which held it and did nothing for too long; run again",
     "42501": "refuses what it was asked: the user lacks the rights for it",
     "3D000": "is not there: the server has no such database",
+    "42P01": "is not there any more; find its tables again before anything is released",
     "28": "refuses the user or the password; check the URL of the ledger",
     "53": "cannot answer: the server is out of connections, memory or disk",
     "57": "cannot be reached: the server is shutting down or starting up",

@@ -27,7 +27,9 @@ _CHUNK = 100_000  # ids hashed at a time
 
 
 def keys_of(ids: npt.NDArray[np.int64], secret: bytes) -> Keys:
-    """The key of each id, in their order."""
+    """The key of each id, in their order. Raises TypeError for what are no whole numbers: floats round ids."""
+    if ids.dtype.kind not in "iu":
+        raise TypeError("ids must be whole numbers")
     if not len(ids):
         return np.empty(0, f"S{BYTES}")
     start = blake2b(digest_size=BYTES, key=secret)
