@@ -210,6 +210,15 @@ def test_what_is_received_again_counts_from_then(ledger: Ledger, clock: Clock) -
     assert other.fits_from == START + timedelta(days=29) + MONTH + MICROSECOND
 
 
+def test_what_a_colleague_receives_again_still_counts_for_the_first(ledger: Ledger) -> None:
+    """Where a policy of one's own caps recipients too."""
+    reserve(ledger, issue("first", range(8)))
+    reserve(ledger, issue("second", range(8), recipient="bo"))
+    one_person = Cap(10, "recipient", "rolling_30_days", "tightened")
+    assert ledger.reserve(offer("third", 1, cap=one_person)).used == 9
+    assert not ledger.reserve(offer("fourth", 2, cap=one_person)).granted
+
+
 def test_after_30_days_an_id_counts_again(ledger: Ledger, clock: Clock) -> None:
     """Its key is gone by then."""
     reserve(ledger, issue("first", range(8)))
