@@ -36,8 +36,8 @@ from xsieve.transforms.sift import Sift, content_kept_in
 
 REJECTS = ""  # what the rejects are called among the outputs: no output can have that name
 PIECE_BYTES = 32 << 20
-IDS_PART_BYTES = 1 << 30  # input bytes for which one part of distinct ids is enough: at most some two million ids
-MAX_ID_PARTS = 64
+IDS_PART_BYTES = 256 << 20  # input bytes for which one part of distinct ids is enough: at most some six million ids
+MAX_ID_PARTS = 256
 COMPRESSED_BYTES = 8  # what a compressed byte may hold
 
 
@@ -101,7 +101,7 @@ class Read(beam.PTransform):
 def build(pipeline: beam.Pipeline, job: Job, progress: str | None = None) -> Any:
     """Put the whole job into the pipeline. The last step writes the report, and gives an element when that is done."""
     batches, unread = pipeline | "Read" >> Read(job, progress)
-    told = [unread | "Count what cannot be read" >> beam.FlatMap(_count_unread, tuple(job.plans))]
+    told = [unread | "Count what cannot be read" >> beam.FlatMap(count_unread, tuple(job.plans))]
     _list_rejects(unread, "", job, told)
     for plan, names in by_plan(job.plans):
         sifted = batches | f"Sift: {'+'.join(names)}" >> Sift(plan)
@@ -163,7 +163,7 @@ def _with_name(value: Any, name: str) -> tuple[str, Any]:
     return name, value
 
 
-def _count_unread(reject: Reject, names: tuple[str, ...]) -> Iterator[tuple[str, Counts]]:
+def count_unread(reject: Reject, names: tuple[str, ...]) -> Iterator[tuple[str, Counts]]:
     for name in names:
         yield name, count_reject(reject.reason)
 

@@ -5,9 +5,11 @@ waits beside its place; what is hydrated waits for a person. A crash at any poin
 offer that was granted is granted again and counted once, and files that were being moved are moved on (``publish``).
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from apache_beam.io.filesystems import FileSystems
@@ -242,13 +244,17 @@ class Releasing:
         return summary_of_release(release, lambda: self._earlier(release.offer))
 
     def _earlier(self, offer: Offer) -> list["Known"]:
-        return [
-            known
-            for known in self.ledger.releases("reserved", "published")
-            if (known.offer.output, known.offer.recipient) == (offer.output, offer.recipient)
-            and known.offer.release != offer.release
-            and known.first > self.now - DAYS
-        ]
+        beside = self._counting[offer.output, offer.recipient]
+        return [known for known in beside if known.offer.release != offer.release]
+
+    @cached_property
+    def _counting(self) -> defaultdict[tuple[str, str], list["Known"]]:
+        """What was released within 30 days, by output and recipient; looked up once for all that is said in the end."""
+        found: defaultdict[tuple[str, str], list[Known]] = defaultdict(list)
+        for known in self.ledger.releases("reserved", "published"):
+            if known.first > self.now - DAYS:
+                found[known.offer.output, known.offer.recipient].append(known)
+        return found
 
 
 @contextmanager
