@@ -7,7 +7,8 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from xsieve.pipelines.settings_errors import wrong
 from xsieve.pipelines.settings_parts import Part
-from xsieve.pipelines.settings_streams import BIGQUERY, FILES, KAFKA, Duration, Every, ToBigQuery, ToKafka, by_keys
+from xsieve.pipelines.settings_streams import BIGQUERY, FILES, KAFKA, ToBigQuery, ToKafka, by_keys
+from xsieve.pipelines.settings_streams_values import Duration, Every
 from xsieve.pipelines.settings_values import (
     ColumnNames,
     Description,

@@ -207,12 +207,16 @@ class _Unquoted(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno >= logging.WARNING:
-            record.msg, record.args = f"BigQuery did not take rows ({record.funcName}, line {record.lineno})", ()
+            record.msg, record.args = (
+                f"a message of {record.name}.{record.funcName}, line {record.lineno}, is not shown, for it may quote rows",
+                (),
+            )
             record.exc_info = record.exc_text = None
         return True
 
 
-logging.getLogger("apache_beam.io.gcp.bigquery").addFilter(_Unquoted())
+for _module in ("bigquery", "bigquery_tools", "bigquery_file_loads"):
+    logging.getLogger(f"apache_beam.io.gcp.{_module}").addFilter(_Unquoted())
 
 
 def _no_parameters(_: Any) -> dict[str, Any]:
