@@ -225,6 +225,7 @@ def test_a_permission_is_another_cap_over_everything_that_counts(ledger: Ledger)
     assert not ledger.reserve(offer("b", 500_001, cap=permitted)).granted
     granted = ledger.reserve(offer("c", 500_000, cap=permitted, clause=permitted.clause))
     assert (granted.granted, granted.used, granted.cap, granted.left) == (True, 2_000_000, 2_000_000, 0)
+    assert ledger.usage()[0].cap == 2_000_000
     assert not ledger.reserve(offer("d", 1)).granted
 
 
