@@ -109,6 +109,9 @@ def run(
         settings = truncating(settings) if truncate else settings
         _check_beam_options(context.args)
         warned = _warn(_warnings(settings))
+        if settings.streaming:
+            _stream(settings, beam_options, shared_folder or (), dry_run)
+            return
         with unimported(OTHERS if _stays_here(settings, context.args) else ()):
             from xsieve.pipelines.run import run as run_pipeline
 

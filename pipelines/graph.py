@@ -12,6 +12,7 @@ import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
 
 from xsieve.pipelines import settings as st
+from xsieve.pipelines import stream_io
 from xsieve.pipelines.readers import read
 from xsieve.pipelines.releases import Branch
 from xsieve.pipelines.sources import Piece, Source, pieces
@@ -89,6 +90,8 @@ class Read(beam.PTransform):
         self.job, self.progress = job, progress
 
     def expand(self, begin: Any) -> Any:
+        if not isinstance(self.job.settings.input, st.Files):
+            return begin | "Read to the end" >> stream_io.read(self.job.settings.input)
         found = [piece for source in self.job.sources for piece in pieces(source, PIECE_BYTES)]
         return (
             begin
@@ -133,7 +136,11 @@ def _list_rejects(rejects: Any, name: str, job: Job, told: list[Any]) -> None:
 
 
 def _stage(passed: Any, name: str, job: Job, told: list[Any]) -> None:
-    output, folder, label = job.output(name), job.folders[name], f"Stage: {name}"
+    output, label = job.output(name), f"Stage: {name}"
+    if not isinstance(output.write, st.Write):
+        _ = passed | f"Send: {name}" >> stream_io.write(output, job.plans[name])
+        return
+    folder = job.folders[name]
     if isinstance(output, st.Rows):
         write = StageRows(name, job.plans[name], folder, output.write.format, output.write.compression)
         told.append(passed | label >> beam.ParDo(write))

@@ -59,7 +59,7 @@ class Releasing:
     ) -> None:
         self.settings, self.branches, self.sources, self.ledger, self.now = settings, branches, sources, ledger, now
         self.releases: dict[str, list[Release]] = {}  # by branch
-        self._inputs = input_fingerprint(sources)
+        self._inputs = input_fingerprint(sources) if isinstance(settings.input, st.Files) else None
         self._contents = {b.output: content_fingerprint(settings, b.output) for b in branches.values() if b.outflows}
         self._staging: list[tuple[str, str]] = []
 
@@ -123,7 +123,7 @@ class Releasing:
         for outflow in self.branches[label].outflows:
             found = units.get(label) or counted_ids(staged(label))
             content, place = self._contents[outflow.output], self.place(label, outflow)
-            yield Release(outflow, offer_of(outflow, content, self._inputs, found.units, found.digest, place))
+            yield Release(outflow, offer_of(outflow, content, self._inputs_of(found), found.units, found.digest, place))
 
     def _assemble(self, label: str, staged: Sequence[Staged], summary: OutputSummary, counted: Counted | None) -> None:
         """Put the releases of a branch together from what was staged for it. Raises PublishError and LedgerError."""
@@ -136,7 +136,9 @@ class Releasing:
     ) -> Release:
         place = self.place(label, outflow)
         found = counted or counted_ids(staged)
-        offer = offer_of(outflow, self._contents[outflow.output], self._inputs, found.units, found.digest, place)
+        offer = offer_of(
+            outflow, self._contents[outflow.output], self._inputs_of(found), found.units, found.digest, place
+        )
         known = self.ledger.release(offer.release)
         if known and known.state == "published" and self._is_there(offer):
             return Release(outflow, offer, None, published_before(known), before=True)
@@ -147,6 +149,10 @@ class Releasing:
         folder = publish.staging_folder(place)
         self._staging.append((place, folder))
         return Release(outflow, offer, self._put_together(folder, outflow, offer, staged, summary), left_out=left_out)
+
+    def _inputs_of(self, found: Counted) -> str:
+        """The fingerprint of the input: of files that of what they are, of a topic or a table that of what it gave."""
+        return self._inputs or found.digest
 
     def _is_there(self, offer: Offer) -> bool:
         told = publish.manifest_of(offer.place)

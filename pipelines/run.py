@@ -53,14 +53,11 @@ def run(
     ``dry_run`` counts and says what would be withheld, and writes nothing; ``as_of`` asks that of another time.
     """
     began, now = time.monotonic(), as_of or datetime.now(timezone.utc)
-    sources = tuple(find(settings.input.path, settings.input.exclude or ()))
+    sources = sources_of(settings)
     found = branches(settings, plans_of(settings), now)
     options = options_of(beam_options, sources)
     workers = options.view_as(DirectOptions).direct_num_workers
-    targets = {label: settings.outputs[branch.output].write.path for label, branch in found.items()}
-    if settings.rejects:
-        targets[REJECTS] = settings.rejects
-    targets = {name: path.removeprefix("file://") for name, path in targets.items()}
+    targets = targets_of(settings, found)
     with private_folder() as private, ExitStack() as stack:
         releasing = stack.enter_context(_releasing(settings, found, sources, now, private if dry_run else None))
         staging = _in_private(targets, private) if dry_run else stack.enter_context(_staging(targets))
@@ -97,6 +94,21 @@ def _staging(targets: Mapping[str, str]) -> Iterator[dict[str, str]]:
     finally:
         for name, folder in folders.items():
             discard(targets[name], folder)
+
+
+def sources_of(settings: st.Settings) -> tuple[Source, ...]:
+    """The files that are read; none where the input is no files. Raises SourceError."""
+    source = settings.input
+    return tuple(find(source.path, source.exclude or ())) if isinstance(source, st.Files) else ()
+
+
+def targets_of(settings: st.Settings, found: Mapping[str, Branch]) -> dict[str, str]:
+    """The folder of each branch that is written to files, and of the rejects."""
+    writes = {label: settings.outputs[branch.output].write for label, branch in found.items()}
+    targets = {label: write.path for label, write in writes.items() if isinstance(write, st.Write)}
+    if settings.rejects:
+        targets[REJECTS] = settings.rejects
+    return {name: path.removeprefix("file://") for name, path in targets.items()}
 
 
 class Report(NamedTuple):
@@ -170,7 +182,12 @@ def _publish(
     outputs = [_output(job, report, name, folder, summaries.get(name)) for name, folder in inside.items()]
     files = dict(zip(inside, _all_at_once(outputs, summaries, report, releasing), strict=False))
     return {
-        label: replace(summary, files=files.get(label, []), releases=releasing.summaries(label) if releasing else [])
+        label: replace(
+            summary,
+            state="published" if label in targets else "sent where the settings say",
+            files=files.get(label, []),
+            releases=releasing.summaries(label) if releasing else [],
+        )
         for label, summary in summaries.items()
     }
 

@@ -23,6 +23,7 @@ from xsieve.pipelines.pane_files import publish_pane
 from xsieve.pipelines.settings_secrets import Secret
 from xsieve.pipelines.stage import Staged, StageLines, StageRows
 from xsieve.pipelines.windows import Stream, Told, Window, keep_window, release_window
+from xsieve.transforms.records.batch import Reject
 from xsieve.transforms.records.ids import Ids
 from xsieve.transforms.sift import NAMESPACE, IdBatch, RowBatch, StoreBatch, content_kept_in
 
@@ -30,7 +31,7 @@ EVER = 10 * 365 * 86_400  # seconds that Beam waits for what is late: whoever is
 LATE_AFTER = 30
 Packed = tuple[str, bytes]  # output, ids as int64
 
-SiftedBatch = Union[RowBatch, StoreBatch, IdBatch]  # noqa: UP007 Beam reads typing.Union only
+Staging = Union[RowBatch, StoreBatch, tuple[str, Reject]]  # noqa: UP007 Beam reads typing.Union only
 
 
 class Windows(NamedTuple):
@@ -190,7 +191,7 @@ class WriteWindows(beam.PTransform):
 
 
 class StageByWindow(beam.DoFn):
-    """Batches -> (output, Staged): a file a bundle and window, by whatever stages a bundle where there are no windows."""
+    """Batches or rejects -> (output, Staged): a file a bundle and window, by whatever stages a bundle where there are no windows."""
 
     def __init__(self, stage: StageRows | StageLines) -> None:
         self.stage = stage
@@ -198,7 +199,7 @@ class StageByWindow(beam.DoFn):
     def start_bundle(self) -> None:
         self._stages: dict[IntervalWindow, Any] = {}
 
-    def process(self, batch: SiftedBatch, window: Any = beam.DoFn.WindowParam) -> None:
+    def process(self, batch: Staging, window: Any = beam.DoFn.WindowParam) -> None:
         if window not in self._stages:
             self._stages[window] = copy.copy(self.stage)
             self._stages[window].start_bundle()

@@ -20,6 +20,7 @@ from xsieve.pipelines.settings_secrets import Secret
 from xsieve.pipelines.stage import StageLines, StageRows
 from xsieve.pipelines.stream_graph import ReleaseIds, Windows, WriteWindows
 from xsieve.pipelines.windows import Stream
+from xsieve.transforms.records.batch import Reject
 from xsieve.transforms.records.plan import Plan
 from xsieve.transforms.sift import Sift
 
@@ -122,5 +123,5 @@ def _local(path: str) -> str:
     return path.removeprefix("file://")
 
 
-def _named(reject: Any, name: str) -> tuple[str, Any]:
+def _named(reject: Reject, name: str) -> tuple[str, Reject]:
     return name, reject

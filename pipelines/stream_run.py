@@ -26,7 +26,7 @@ def run_stream(
 
     ``shared``: folders that all workers have in common. Raises RunError, LedgerError, ReleaseError, PlanError, StreamIOError.
     """
-    options = PipelineOptions(list(beam_options), streaming=True)
+    options = PipelineOptions([*beam_options, *_for_flink(beam_options)], streaming=True)
     chosen = _chosen(options, settings.streaming, say)
     if wrong := runners.refusals(facts_of(settings, shared), chosen):
         raise RunError("; ".join(wrong))
@@ -49,6 +49,13 @@ def run_stream(
         return {}
     say(f"running on {chosen.runner}; end it with Ctrl-C")
     return _wait(result)
+
+
+def _for_flink(given: Sequence[str]) -> list[str]:
+    """What a stream on Flink needs, where a bundle that a checkpoint cuts would hold back posts until the next one comes."""
+    runner = next((o.partition("=")[2] for o in reversed(given) if o.startswith("--runner=")), "")
+    needed = "--finish_bundle_before_checkpointing"
+    return [needed] if runner in runners.FLINK and needed not in given else []
 
 
 def _wait(result: Any) -> dict[str, int]:

@@ -30,7 +30,7 @@ from xsieve.transforms.records.outflow import Offer
 if TYPE_CHECKING:
     from xsieve.transforms.ledger import Ledger
 
-LABEL = "%Y-%m-%dT%H%MZ"
+LABEL = "%Y-%m-%dT%H%M%SZ"
 LOCK = ".lock"
 
 
@@ -42,7 +42,7 @@ class Window(NamedTuple):
 
     @property
     def label(self) -> str:
-        """What its folder is called: ``2026-11-28T0400Z``."""
+        """What its folder is called: ``2026-11-28T040000Z``."""
         return self.start.strftime(LABEL)
 
     @property

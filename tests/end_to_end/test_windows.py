@@ -68,7 +68,7 @@ def house(tmp_path):
 def test_a_window_is_a_release_with_a_folder_of_its_own(house):
     """Data, manifest with the window's bounds, README and checksums."""
     assert house.pane(numbers(10)) == (10, 0, 0)
-    folder = house.out / "2026-11-28T1200Z"
+    folder = house.out / "2026-11-28T120000Z"
     assert names(folder) == ["README.md", "SHA256SUMS", "ids.txt", "manifest.json"]
     assert manifest(folder)["window"] == ["2026-11-28T12:00:00+00:00", "2026-11-28T13:00:00+00:00"]
     assert house.published() == numbers(10)

@@ -78,39 +78,39 @@ def windows_in(folder):
 def test_each_window_is_a_release_and_an_empty_one_is_none(released):
     """Two hours with posts and one without: two folders."""
     found = released(message(0, 0.1), message(1, 0.9), 1, message(2, 2.5), 3)
-    assert found == {"2026-11-28T1200Z": {"ids.txt": [0, 1]}, "2026-11-28T1400Z": {"ids.txt": [2]}}
+    assert found == {"2026-11-28T120000Z": {"ids.txt": [0, 1]}, "2026-11-28T140000Z": {"ids.txt": [2]}}
 
 
 def test_posts_out_of_order_fall_into_their_own_windows(released):
     """The time of the event decides, not that of its coming."""
     found = released(message(1, 1.2), message(0, 0.3), message(2, 1.1), 2)
-    assert found == {"2026-11-28T1200Z": {"ids.txt": [0]}, "2026-11-28T1300Z": {"ids.txt": [1, 2]}}
+    assert found == {"2026-11-28T120000Z": {"ids.txt": [0]}, "2026-11-28T130000Z": {"ids.txt": [1, 2]}}
 
 
 def test_late_posts_are_a_supplement_of_their_window_and_are_never_lost(released):
     """However late: an hour, a day, a year."""
     found = released(message(0, 0.1), 1, message(1, 0.2), 2, message(2, 0.3), 9000, message(3, 0.4))
     supplements = {f"ids-supplement-{n:04d}.txt": [n] for n in (1, 2, 3)}
-    assert found == {"2026-11-28T1200Z": {"ids.txt": [0], **supplements}}
+    assert found == {"2026-11-28T120000Z": {"ids.txt": [0], **supplements}}
 
 
 def test_posts_that_repeat_in_a_window_or_late_are_published_once(released):
     """A replay of the topic adds nothing."""
     found = released(message(0, 0.1), message(0, 0.1), 1, message(0, 0.1), 2)
-    assert found == {"2026-11-28T1200Z": {"ids.txt": [0]}}
+    assert found == {"2026-11-28T120000Z": {"ids.txt": [0]}}
 
 
 def test_what_is_later_than_lateness_is_left_out(released):
     """With a bound, what comes after it is counted as too late; what comes within it is a supplement."""
     events = (message(0, 0.1), 1, message(1, 1.5), 2, message(2, 0.3), message(3, 3.5), 4, message(4, 0.4))
     bounded = released(*events, lateness=90 * 60)
-    assert bounded["2026-11-28T1200Z"] == {"ids.txt": [0], "ids-supplement-0001.txt": [2]}
+    assert bounded["2026-11-28T120000Z"] == {"ids.txt": [0], "ids-supplement-0001.txt": [2]}
 
 
 def test_without_lateness_nothing_is_too_late(released):
     """The same events, and no bound."""
     events = (message(0, 0.1), 1, message(1, 1.5), 2, message(2, 0.3), message(3, 3.5), 4, message(4, 0.4))
-    assert released(*events)["2026-11-28T1200Z"] == {
+    assert released(*events)["2026-11-28T120000Z"] == {
         "ids.txt": [0], "ids-supplement-0001.txt": [2], "ids-supplement-0002.txt": [4],
     }  # fmt: skip
 
@@ -120,8 +120,8 @@ def test_a_limit_that_is_reached_in_mid_stream_holds_and_later_windows_wait(rele
     events = [message(n, n / 4) for n in range(12)]
     found = released(*events, 3, limit=9)
     assert {name: files["ids.txt"] for name, files in found.items()} == {
-        "2026-11-28T1200Z": [0, 1, 2, 3],
-        "2026-11-28T1300Z": [4, 5, 6, 7],
+        "2026-11-28T120000Z": [0, 1, 2, 3],
+        "2026-11-28T130000Z": [4, 5, 6, 7],
     }
     with open_ledger(f"sqlite:///{tmp_path}/outflow.db") as ledger:
         assert [known.units for known in ledger.releases("withheld")] == [4]
@@ -131,7 +131,7 @@ def test_a_limit_that_is_reached_in_mid_stream_holds_and_later_windows_wait(rele
 def test_a_poisoned_message_costs_one_reject_and_not_the_stream(released):
     """What is no JSON stays behind; its neighbours pass."""
     poison = TimestampedValue(RawBatch(b'{"id": ', 0, 7, "record"), NOON + 600)
-    assert released(message(0, 0.1), poison, message(1, 0.2), 1) == {"2026-11-28T1200Z": {"ids.txt": [0, 1]}}
+    assert released(message(0, 0.1), poison, message(1, 0.2), 1) == {"2026-11-28T120000Z": {"ids.txt": [0, 1]}}
 
 
 def test_rows_are_published_by_window_and_late_ones_beside_them(tmp_path):
@@ -142,8 +142,8 @@ def test_rows_are_published_by_window_and_late_ones_beside_them(tmp_path):
     build = WriteWindows(Windows(HOUR, gather=0), stage, str(out), facts)
     run((message(0, 0.1), message(1, 0.2), message(2, 1.5), 2, message(3, 0.5), 3),
         lambda found: (found | Sift(plan)).passed | build)  # fmt: skip
-    noon = out / "2026-11-28T1200Z"
+    noon = out / "2026-11-28T120000Z"
     assert len(rows(noon)) == 3
-    assert len(rows(out / "2026-11-28T1300Z")) == 1
+    assert len(rows(out / "2026-11-28T130000Z")) == 1
     assert any(name.startswith("supplement-") for name in names(noon))
     assert manifest(noon)["window"][0] == "2026-11-28T12:00:00+00:00"
