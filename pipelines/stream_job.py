@@ -18,7 +18,7 @@ from xsieve.pipelines.release import ReleaseError
 from xsieve.pipelines.releases import branches, content_fingerprint
 from xsieve.pipelines.settings_secrets import Secret
 from xsieve.pipelines.stage import StageLines, StageRows
-from xsieve.pipelines.stream_graph import ReleaseIds, Windows, WriteWindows
+from xsieve.pipelines.stream_graph import LATE_AFTER, ReleaseIds, Windows, WriteWindows
 from xsieve.pipelines.windows import Stream
 from xsieve.transforms.records.batch import Reject
 from xsieve.transforms.records.plan import Plan
@@ -36,6 +36,7 @@ class StreamJob(NamedTuple):
     outflows: Mapping[str, tuple[Outflow, ...]]
     inputs: str  # fingerprint of the source
     ledger: Secret | None
+    gather: int = LATE_AFTER  # seconds for which late records are brought together; 0 where a runner has no such clock
 
 
 def stream_job(settings: st.Settings, now: datetime | None = None) -> StreamJob:
@@ -76,7 +77,7 @@ def build_stream(pipeline: beam.Pipeline, job: StreamJob, batches: Any = None, u
         folder = _local(job.settings.rejects)
         stage = StageLines(REJECTS, staging_of(folder))
         facts = {"what": "payloads that could not be handled, without content", "kind": "rejects"}
-        write = WriteWindows(Windows(REJECTS_EVERY), stage, folder, facts)
+        write = WriteWindows(Windows(REJECTS_EVERY, gather=job.gather), stage, folder, facts)
         _ = rejects | "All rejects" >> beam.Flatten() | "List rejects" >> write
 
 
@@ -87,7 +88,7 @@ def _write(passed: Any, name: str, job: StreamJob) -> None:
     if not isinstance(output.write, st.Write):
         _ = passed | f"Write: {name}" >> stream_io.write(output, plan)
         return
-    windows, folder = windows_of(output), _local(output.write.path)
+    windows, folder = windows_of(output, job.gather), _local(output.write.path)
     if isinstance(output, st.Ids):
         _ = passed | f"Release: {name}" >> ReleaseIds(name, windows, list(_streams(name, folder, job)), job.ledger)
         return
@@ -100,12 +101,11 @@ def _write(passed: Any, name: str, job: StreamJob) -> None:
     _ = passed | f"Write: {name}" >> WriteWindows(windows, stage, folder, facts)
 
 
-def windows_of(output: st.Rows | st.Ids | st.Store) -> Windows:
+def windows_of(output: st.Rows | st.Ids | st.Store, gather: int = LATE_AFTER) -> Windows:
     """The windows of an output."""
     assert output.every is not None
-    return Windows(
-        int(output.every.total_seconds()), int(output.lateness.total_seconds()) if output.lateness is not None else None
-    )
+    lateness = None if output.lateness is None else int(output.lateness.total_seconds())
+    return Windows(int(output.every.total_seconds()), lateness, gather)
 
 
 def _streams(name: str, folder: str, job: StreamJob) -> Iterable[Stream]:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import apache_beam as beam
@@ -31,6 +32,8 @@ def run_stream(
     if wrong := runners.refusals(facts_of(settings, shared), chosen):
         raise RunError("; ".join(wrong))
     job = stream_job(settings)
+    if chosen.runner == runners.STREAM:
+        job = job._replace(gather=0)  # seen: late records waited for ever on Prism for a clock to bring them together
     if job.ledger:
         with ledger_of(settings):  # no ledger, no release: better found here than on a worker
             pass
@@ -63,7 +66,7 @@ def _wait(result: Any) -> dict[str, int]:
         with quiet():
             state = result.wait_until_finish()
     except KeyboardInterrupt:
-        with quiet():
+        with quiet(), suppress(Exception):  # the runner may be gone already, for it hears Ctrl-C too
             result.cancel()
         raise
     except Exception as error:

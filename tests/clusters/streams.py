@@ -1,13 +1,11 @@
 """A stream for tests: posts in a topic, xsieve on a runner, windows on disk, a ledger on a server."""
 
 import json
-import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from clusters.jobs import Job
 from clusters.topics import Sent, create, produce
 from outflow_settings import WHO, policy
 from outputs import HEAD, manifest
@@ -18,7 +16,6 @@ from xsieve.transforms.records.times import EPOCH_MS
 
 EVERY = 5  # seconds of a window
 FLINK = ["--streaming", "--parallelism=2", "--checkpointing_interval=1000", "--finish_bundle_before_checkpointing"]
-RESTARTS = "restart-strategy.type"
 
 
 class Stream:
@@ -29,7 +26,6 @@ class Stream:
         self.topic = create(bootstrap, topic, 2)
         self.ids: list[int] = []
         self.policy = policy(folder, post_id=limit)
-        self.begin = int(time.time() * 1000) // (EVERY * 1000) * EVERY * 1000 - 3_600_000
 
     @property
     def out(self) -> Path:
@@ -38,36 +34,39 @@ class Stream:
     def settings(self, **more: Any) -> Path:
         """The settings, in a file."""
         outputs = {
-            "climate": {"kind": "ids", "recipient": "lab", "every": f"{EVERY}s", "write": {"path": str(self.out / "climate")}},
+            "climate": {
+                "kind": "ids",
+                "recipient": "lab",
+                "every": f"{EVERY}s",
+                "write": {"path": str(self.out / "climate")},
+            },
             "trends": {"kind": "rows", "every": f"{EVERY}s", "write": {"path": str(self.out / "trends")}},
         }
-        source = {"read": "kafka", "topics": [self.topic], "through": "python", "start": "earliest",
-                  "consumer": {"bootstrap.servers": self.bootstrap, "group.id": self.topic}}
+        source = {
+            "read": "kafka",
+            "topics": [self.topic],
+            "through": "python",
+            "start": "earliest",
+            "consumer": {"bootstrap.servers": self.bootstrap, "group.id": self.topic},
+        }
         data = {**HEAD, **WHO, "policy": self.policy, "input": source, "ledger": self.ledger, "outputs": outputs,
                 "rejects": str(self.out / "rejects"), **more}  # fmt: skip
         path = self.folder / "stream.json"
         path.write_text(json.dumps(data))
         return path
 
-    def send(self, seconds: int, per_second: int = 10) -> list[int]:
-        """Posts of the next so many seconds of made-up time, to both partitions in turn; their ids."""
-        first = len(self.ids)
-        new = []
-        for number in range(first, first + seconds * per_second):
-            at = self.begin + number * 1000 // per_second
-            new.append(((at - EPOCH_MS) << 22) + number % 4096)
-            post = json.dumps(v1_post(str(new[-1]), text=f"number {number} 🌊")).encode()
-            produce_one = Sent(post, at, number % 2)
-            self._pending = [*getattr(self, "_pending", []), produce_one]
-        produce(self.bootstrap, self.topic, self._pending)
-        self._pending = []
-        self.ids += new
-        return new
+    def send(self, count: int, seconds: float = 0.0) -> None:
+        """So many posts, to both partitions in turn, spread over so many seconds of real time."""
+        for _ in range(count):
+            at, number = int(time.time() * 1000), len(self.ids)
+            self.ids.append((at - EPOCH_MS << 22) + number % 4096)
+            post = v1_post(str(self.ids[-1]), text=f"number {number} 🌊")
+            produce(self.bootstrap, self.topic, [Sent(json.dumps(post).encode(), at, number % 2)])
+            time.sleep(seconds / count)
 
     def poison(self) -> None:
         """A message that is no JSON, and one that is empty."""
-        at = self.begin + len(self.ids) * 100
-        produce(self.bootstrap, self.topic, [Sent(b'{"id": "1', at, 0), Sent(None, at, 1)])
+        produce(self.bootstrap, self.topic, [Sent(b'{"id": "1', None, 0), Sent(None, None, 1)])
 
     # --- what came of it
 
@@ -82,12 +81,16 @@ class Stream:
         """How many rows there are in all windows."""
         return sum(e["units"] for place in windows_of(self.out / "trends") for e in manifest(place)["files"])
 
+    def rejected(self) -> int:
+        """How many rejects are listed, for each output or for none."""
+        return sum(e["units"] for place in windows_of(self.out / "rejects") for e in manifest(place)["files"])
+
     def used(self) -> int:
         with open_ledger(self.ledger) as opened:
             return sum(one.used for one in opened.usage())
 
-    def wait(self, holds: Callable[[], bool], seconds: float, *jobs: Job) -> None:
-        """Waits until something holds; fails where a job does."""
+    def wait(self, holds: Callable[[], bool], seconds: float = 120) -> None:
+        """Waits until something holds."""
         end = time.monotonic() + seconds
         while not holds():
             assert time.monotonic() < end, f"not after {seconds:.0f} s: {len(self.all_ids())} of {len(self.ids)} ids"
@@ -109,20 +112,3 @@ def ids_of(place: Path) -> list[int]:
         return [int(line) for name in files for line in (place / name).read_text().splitlines()]
     except FileNotFoundError:  # it is being replaced
         return []
-
-
-def expected_windows(ids: Iterable[int]) -> dict[str, list[int]]:
-    """The windows that ids belong to, by their own time."""
-    found: dict[str, list[int]] = {}
-    for number in ids:
-        start = ((number >> 22) + EPOCH_MS) // 1000 // EVERY * EVERY
-        found.setdefault(time.strftime("%Y-%m-%dT%H%M", time.gmtime(start)) + suffix(start), []).append(number)
-    return found
-
-
-def suffix(start: int) -> str:
-    return f"{start % 60:02d}Z" if start % 60 else "Z"
-
-
-def prism_command(settings: Path, prism: str) -> "subprocess.Popen[bytes]":
-    raise NotImplementedError

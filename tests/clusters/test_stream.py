@@ -1,0 +1,179 @@
+"""xsieve as a stream, on real servers: a broker, a runner, a ledger. What is killed comes back, and nothing counts twice."""
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+from clusters import flink as cluster
+from clusters import workers
+from clusters.jobs import Job
+from clusters.places import TESTS, Home
+from clusters.postgres import Postgres, server_for_tests
+from clusters.state import recall
+from clusters.streams import EVERY, FLINK, Stream
+from ledger.new_ledgers import new_schema
+
+from xsieve.pipelines.hand_over import hand_over, waiting
+from xsieve.pipelines.settings import load
+from xsieve.pipelines.windows import LABEL
+from xsieve.transforms.ledger import open_ledger
+from xsieve.transforms.records.times import EPOCH_MS
+
+KILLS = int(os.environ.get("XSIEVE_STREAM_KILLS", "3"))
+COMMAND = "xsieve.pipelines.command"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A server for ledgers."""
+    yield from server_for_tests()
+
+
+@pytest.fixture
+def stream(kafka: str, postgres: Postgres, topic: Callable[[str], str], tmp_path: Path) -> Stream:
+    """A topic, a ledger, and a folder for what comes out."""
+    return Stream(tmp_path, kafka, topic("posts"), new_schema(postgres))
+
+
+@pytest.fixture
+def go(stream: Stream, flink: Home, run_on_flink: Callable[..., Job]) -> Callable[..., Job]:
+    """Submits the stream to Flink and waits until it runs."""
+
+    def submit(*more: str, **settings: object) -> Job:
+        given = ["run", str(stream.settings(**settings)), f"--shared-folder={stream.folder}", *FLINK, *more]
+        return run_on_flink(COMMAND, given).wait_running()
+
+    return submit
+
+
+def in_its_own_windows(stream: Stream) -> bool:
+    """Whether no post lies in a window that ended before it was sent, or began after."""
+    for place, ids in stream.published().items():
+        start = datetime.strptime(f"{place}+0000", f"{LABEL}%z").timestamp()
+        if not all(start - 1 <= ((n >> 22) + EPOCH_MS) / 1000 < start + EVERY for n in ids):
+            return False
+    return True
+
+
+# --- on Flink
+
+
+def test_a_stream_on_flink_releases_each_window_once_and_the_ledger_agrees(
+    stream: Stream, go: Callable[..., Job]
+) -> None:
+    """Kafka to windows: every post once, in its own window, and counted; rows beside them; poison costs its rejects."""
+    go()
+    stream.send(60, seconds=12)
+    stream.poison()
+    stream.send(20, seconds=4)
+    stream.wait(lambda: stream.is_whole() and stream.rows() == 80 and stream.rejected() == 2)
+    assert in_its_own_windows(stream)
+    assert len(stream.published()) >= 3
+    assert stream.used() == 80
+
+
+def test_a_limit_that_is_reached_in_mid_stream_withholds_later_windows_until_a_person_hands_them_over(
+    kafka: str,
+    postgres: Postgres,
+    topic: Callable[[str], str],
+    tmp_path: Path,
+    run_on_flink: Callable[..., Job],
+    flink: Home,
+) -> None:
+    """Exactly the granted ids are out; what waits is handed over, in order, once the limit allows it."""
+    stream = Stream(tmp_path, kafka, topic("posts"), new_schema(postgres), limit=50)
+    given = ["run", str(stream.settings()), f"--shared-folder={tmp_path}", *FLINK]
+    run_on_flink(COMMAND, given).wait_running()
+    stream.send(120, seconds=24)
+
+    def settled() -> bool:
+        with open_ledger(stream.ledger) as ledger:
+            return stream.used() + sum(one.known.units for one in waiting(ledger)) == 120
+
+    stream.wait(settled)
+    published = stream.all_ids()
+    assert len(published) == len({*published}) == stream.used() <= 50
+    settings = load(stream.settings(policy="base-2024"))
+    with open_ledger(stream.ledger) as ledger:
+        waits = waiting(ledger)
+        assert [one.known.offer.release for one in waits] == sorted(one.known.offer.release for one in waits)
+        for one in waits:
+            assert hand_over(ledger, one, "Rita", datetime.now(timezone.utc), settings).state == "published"
+        assert waiting(ledger) == []
+    assert stream.is_whole()
+    assert stream.used() == 120
+
+
+def test_a_stream_that_is_stopped_with_a_savepoint_goes_on_without_a_gap_or_a_repeat(
+    stream: Stream, go: Callable[..., Job]
+) -> None:
+    """Posts before, while it is down, and after: each once."""
+    job = go()
+    stream.send(40, seconds=8)
+    savepoint = job.stop()
+    stream.send(20, seconds=4)
+    go(f"--savepoint_path={savepoint}")
+    stream.send(40, seconds=8)
+    stream.wait(stream.is_whole)
+    assert stream.used() == 100
+
+
+KILLED = ("worker", "task manager", "ledger")
+
+
+@pytest.mark.parametrize("number", range(KILLS))
+def test_a_stream_whose_parts_are_killed_publishes_and_counts_each_post_once(
+    stream: Stream, go: Callable[..., Job], flink: Home, postgres: Postgres, number: int
+) -> None:
+    """A Python worker, the task manager or the SQL server, killed at a random moment while posts come in."""
+    chance, victim = random.Random(number), KILLED[number % len(KILLED)]
+    go()
+    stream.send(30, seconds=6)
+    time.sleep(chance.uniform(0, EVERY))
+    kill(victim, flink, postgres)
+    stream.send(60, seconds=12)
+    stream.wait(stream.is_whole, 240)
+    assert stream.used() == 90
+    assert in_its_own_windows(stream)
+    assert not list((stream.out / "climate").glob("*/.kept-*"))
+
+
+def kill(victim: str, flink: Home, postgres: Postgres) -> None:
+    if victim == "worker":
+        assert workers.kill_workers(flink)
+    elif victim == "task manager":
+        cluster.kill_task_manager(flink)
+        cluster.start_task_manager(flink)
+    else:
+        postgres.stop("immediate")
+        time.sleep(1)
+        postgres.start()
+
+
+# --- on Prism, on one machine
+
+
+def test_a_stream_on_prism_runs_from_one_command_until_it_is_stopped(
+    kafka: str, topic: Callable[[str], str], tmp_path: Path, bring_up: Callable[..., Home]
+) -> None:
+    """No cluster: a local stream with a ledger in a file; Ctrl-C ends it, and what was published stands."""
+    running = recall(bring_up("prism"), "prism")
+    assert running
+    stream = Stream(tmp_path, kafka, topic("posts"), f"sqlite:///{tmp_path}/outflow.db")
+    command = [sys.executable, "-m", COMMAND, "run", str(stream.settings()), f"--prism_location={running.at['binary']}"]
+    with (tmp_path / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log, cwd=TESTS) as run:
+        try:
+            stream.send(40, seconds=8)
+            stream.wait(lambda: stream.is_whole() or run.poll() is not None)
+            assert run.poll() is None, (tmp_path / "log").read_text()[-500:]
+        finally:
+            run.send_signal(2)
+            run.wait(60)
+    assert stream.used() == 40
+    assert in_its_own_windows(stream)
