@@ -1,6 +1,6 @@
 """Releasing: what a run has staged for others is put together, offered to the ledger, and published if that grants it.
 
-All releases of a run are offered before anything is published, so that a ledger that fails stops all of it. What is not granted
+All releases of a run are offered together, before anything is published, so that a ledger that fails stops all of it. What is not granted
 waits beside its place; what is hydrated waits for a person. A crash at any point is set right by the same run again: an
 offer that was granted is granted again and counted once, and files that were being moved are moved on (``publish``).
 """
@@ -195,20 +195,12 @@ class Releasing:
 
     def offer(self) -> None:
         """Offer every release to the ledger. What is not granted waits. Raises LedgerError; all is kept then."""
-        for release in self._waiting():
-            if release.offer.unit == "hydrated" and not self._handed_over(release.offer):
-                release.decision = self.ledger.prepare(release.offer)
-            else:
-                release.decision = self.ledger.reserve(
-                    release.offer, ids=ids_of(release.kept) if release.kept else None
-                )
-        for release in self._waiting():
-            if release.decision and not release.decision.granted:
-                release.kept = hold(release.kept) if release.kept else None
-
-    def _handed_over(self, offer: Offer) -> bool:
-        known = self.ledger.release(offer.release)
-        return known is not None and known.state in ("reserved", "published")
+        releases = list(self._waiting())
+        offers = ((release.offer, ids_of(release.kept) if release.kept else None) for release in releases)
+        for release, decision in zip(releases, self.ledger.offer(offers), strict=True):
+            release.decision = decision
+            if release.kept and not decision.granted:
+                release.kept = hold(release.kept)
 
     def outputs(self) -> Iterator[publish.Output]:
         """What is to be published."""
@@ -219,11 +211,13 @@ class Releasing:
 
     def published(self) -> None:
         """Tell the ledger what was published. Raises LedgerError; the next run tells it then."""
-        for release in self._waiting():
-            if release.decision and release.decision.granted and release.kept:
-                files = [file._asdict() for file in release.kept.files]
-                self.ledger.published(release.offer.release, place=release.offer.place, files=files)
-                discard_kept(kept_folder(release.offer.place, release.offer.release))
+        granted = [it for it in self._waiting() if it.decision and it.decision.granted]
+        files = ([file._asdict() for file in it.kept.files] for it in granted if it.kept)
+        self.ledger.all_published(
+            (it.offer.release, it.offer.place, some) for it, some in zip(granted, files, strict=True)
+        )
+        for release in granted:
+            discard_kept(kept_folder(release.offer.place, release.offer.release))
 
     def keep(self) -> None:
         """After an error: have what is whole wait, so that nothing that was staged is lost; the next run moves on what was on its way."""

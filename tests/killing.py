@@ -20,7 +20,7 @@ from typing import Any
 CHANGES = {"os.mkdir", "os.link", "os.rename", "os.remove", "os.rmdir"}
 WRITES = os.O_WRONLY | os.O_RDWR
 RANDOM = re.compile(r"[0-9a-f]{12,32}")
-OF_THE_LEDGER = ("open", "prepare", "reserve", "published", "discard", "void")  # its methods that write
+OF_THE_LEDGER = ("open", "offer", "reserve", "published", "all_published", "discard", "void")  # its methods that write
 SECONDS = 120  # after which a process that was to be killed is taken for one that hangs
 
 

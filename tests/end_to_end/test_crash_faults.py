@@ -216,17 +216,12 @@ def test_a_ledger_that_is_locked_stops_the_run_before_anything_is_read(house, im
     assert_set_right(house)
 
 
-@pytest.mark.parametrize(("method", "reserved"), [("release", 0), ("reserve", 0), ("reserve", 1)])
-def test_a_ledger_that_is_locked_meanwhile_publishes_nothing_and_keeps_all(
-    house, impatient, monkeypatch, method, reserved
-):
-    """Before releases are put together, before the first is reserved, or before the next is."""
-    whole, calls = getattr(Ledger, method), []
+@pytest.mark.parametrize("method", ["release", "offer"])
+def test_a_ledger_that_is_locked_meanwhile_publishes_nothing_and_keeps_all(house, impatient, monkeypatch, method):
+    """Before releases are put together, or before they are offered."""
+    whole = getattr(Ledger, method)
 
     def refused(*arguments, **more):
-        calls.append(arguments)
-        if len(calls) <= reserved:
-            return whole(*arguments, **more)
         with locked(house):
             return whole(*arguments, **more)
 
@@ -234,8 +229,8 @@ def test_a_ledger_that_is_locked_meanwhile_publishes_nothing_and_keeps_all(
         broken.setattr(Ledger, method, refused)
         assert_failed(run(house), "is locked by another program")
     assert_nothing_published(house)
-    assert counted(house) == reserved * len(IDS)
-    if method == "reserve":
+    assert counted(house) == 0
+    if method == "offer":
         assert_kept(house, "lab")
         assert_kept(house, "paper")
     assert_set_right(house)
@@ -245,14 +240,14 @@ def test_a_ledger_that_is_locked_when_it_is_told_what_was_published_is_told_by_t
     house, impatient, monkeypatch
 ):
     """What lies there is whole and counted; nothing is published or counted again."""
-    told = Ledger.published
+    told = Ledger.all_published
 
     def refused(*arguments, **more):
         with locked(house):
             return told(*arguments, **more)
 
     with monkeypatch.context() as broken:
-        broken.setattr(Ledger, "published", refused)
+        broken.setattr(Ledger, "all_published", refused)
         assert_failed(run(house), "is locked by another program")
     assert states(house) == ["reserved", "reserved"]
     before = {path: path.stat().st_mtime_ns for path in (house / "out" / "climate" / "lab").iterdir()}

@@ -199,8 +199,7 @@ STEPS = {
     "its checksums": r"open /out/climate/lab/.*SHA256SUMS",
     "what it takes to offer it": r"open /out/climate/lab/.*release\.json",
     "the next release": r"mkdir /out/climate/paper/\.staged",
-    "a release is prepared": r"commit prepare",
-    "a release is reserved": r"commit reserve",
+    "all are offered": r"commit offer",
     "what was withheld is kept": r"rename .* -> /out/wide/\.kept",
     "what was prepared is kept": r"rename .* -> /out/sample/\.kept",
     "the manifest is staged": r"open /out/climate/lab/.*manifest\.json",
@@ -212,7 +211,7 @@ STEPS = {
     "the manifest is moved": r"rename .* -> /out/climate/lab/manifest",
     "the staging folder goes": r"rmdir /out/climate/lab/\.staged",
     "the journal goes": r"remove /out/climate/lab/\.publishing",
-    "the ledger is told": r"commit published",
+    "the ledger is told": r"commit all_published",
 }
 
 
@@ -285,7 +284,7 @@ def test_a_run_of_several_processes_may_be_killed_too(workers, house, step):
 
 def test_runs_that_are_killed_one_after_the_other_are_set_right_by_the_last(workers, house, changes):
     """Kill upon kill, each a little later, without a whole run between them."""
-    for step in ("ids are staged", "a release is reserved", "a file is moved", "the ledger is told"):
+    for step in ("ids are staged", "all are offered", "a file is moved", "the ledger is told"):
         workers.killed_at(house, place_of(step, changes), do="run")
         assert_whole_or_nothing(house)
     assert workers.ends(house, do="run") == 0

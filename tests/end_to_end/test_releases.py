@@ -277,7 +277,7 @@ def test_a_ledger_that_fails_in_the_end_stops_all_of_the_run_and_what_was_staged
         raise LedgerError("the ledger is locked")
 
     with monkeypatch.context() as broken:
-        broken.setattr("xsieve.transforms.ledger.Ledger.reserve", refuse)
+        broken.setattr("xsieve.transforms.ledger.Ledger.offer", refuse)
         with pytest.raises(LedgerError, match="locked"):
             run(known)
     assert names(house / "out" / "trends") == []

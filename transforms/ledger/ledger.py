@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, Row, delete, func, select, update
 
 from xsieve.transforms.ledger import fixed_sets, open_sets
 from xsieve.transforms.ledger.answers import Event, Known, UnitDecision, Usage
@@ -58,6 +58,15 @@ class Ledger:
 
     # --- offers
 
+    def offer(self, offers: Iterable[tuple[Offer, Ids | None]]) -> list[Decision]:
+        """Offer the releases of a run together, each with its ids if ``reserve`` needs them: hydrated ones are prepared,
+        all others reserved. One transaction: either all of it has happened, or nothing.
+        """
+        with self._database.writing() as connection:
+            self._database.lock(connection)
+            now = self._database.now(connection)
+            return [_offered(_newcomer(connection, offer, now), ids) for offer, ids in offers]
+
     def prepare(self, offer: Offer) -> Decision:
         """Record a release that waits for a person (kind hydrated). Nothing is counted, and nothing granted."""
         with self._booking(offer) as book:
@@ -100,9 +109,7 @@ class Ledger:
                 if earlier.unit != "hydrated":
                     fixed_sets.reserve(_newcomer(connection, earlier._replace(series=None), now), None, None)
             book = _newcomer(connection, offer, now)
-            hydrated = offer.unit == "hydrated"
-            decision = fixed_sets.prepare(book) if hydrated else fixed_sets.reserve(book, ids, None)
-            return decision._replace(used=book.used)
+            return _offered(book, ids)._replace(used=book.used)
 
     @contextmanager
     def _booking(self, offer: Offer) -> Generator[Booking]:
@@ -121,16 +128,16 @@ class Ledger:
 
     def published(self, release: str, *, place: str, files: Iterable[Mapping[str, Any]] = ()) -> Known:
         """Record that what is reserved has left: it counts for good. Again is a no-op."""
-        with self._changing(release) as (connection, now, known):
-            _expect(known, HELD, "was not granted, so nothing of it may be published")
-            if known.state == "published":
-                return known
-            ours = CHARGES.c.release_id == release
-            connection.execute(update(CHARGES).where(ours).values(has_left=True))
-            set_state(connection, release, "published", now)
-            detail = {"place": place, "files": [dict(file) for file in files]}
-            note(connection, known.offer, now, "published", detail=detail)
-            return _again(connection, release)
+        with self._changing(release) as standing:
+            return _left(standing, place, files)
+
+    def all_published(self, left: Iterable[tuple[str, str, Iterable[Mapping[str, Any]]]]) -> None:
+        """Record that releases of one run have left, each with its place and files. One transaction."""
+        with self._database.writing() as connection:
+            self._database.lock(connection)
+            now = self._database.now(connection)
+            for release, place, files in left:
+                _left(Standing(connection, now, known_of(_known(connection, release))), place, files)
 
     def void(self, release: str, *, reason: str, by: str) -> int:
         """Give up a release that is reserved or published; the units that no longer count.
@@ -161,10 +168,7 @@ class Ledger:
     def _changing(self, release: str) -> Generator[Standing]:
         with self._database.writing() as connection:
             self._database.lock(connection, shared=True)
-            row = find_release(connection, release)
-            if row is None:
-                raise LedgerError(f"the ledger has never heard of release {release}; see xsieve ledger show")
-            self._database.lock(connection, row.entity)
+            self._database.lock(connection, _known(connection, release).entity)
             yield Standing(connection, self._database.now(connection), _again(connection, release))
 
     # --- what it knows
@@ -232,6 +236,31 @@ def _newcomer(connection: Connection, offer: Offer, now: int) -> Booking:
 def _at_the_counter(connection: Connection, offer: Offer, party: Party, now: int) -> Booking:
     forget(connection, now - ROLLING)
     return Booking(connection, offer, party, now)
+
+
+def _offered(book: Booking, ids: Ids | None) -> Decision:
+    """What an offer without a person is answered."""
+    return fixed_sets.prepare(book) if book.offer.unit == "hydrated" else fixed_sets.reserve(book, ids, None)
+
+
+def _left(standing: Standing, place: str, files: Iterable[Mapping[str, Any]]) -> Known:
+    connection, now, known = standing
+    _expect(known, HELD, "was not granted, so nothing of it may be published")
+    if known.state == "published":
+        return known
+    release = known.offer.release
+    connection.execute(update(CHARGES).where(CHARGES.c.release_id == release).values(has_left=True))
+    set_state(connection, release, "published", now)
+    detail = {"place": place, "files": [dict(file) for file in files]}
+    note(connection, known.offer, now, "published", detail=detail)
+    return _again(connection, release)
+
+
+def _known(connection: Connection, release: str) -> Row[Any]:
+    row = find_release(connection, release)
+    if row is None:
+        raise LedgerError(f"the ledger has never heard of release {release}; see xsieve ledger show")
+    return row
 
 
 def _again(connection: Connection, release: str) -> Known:
