@@ -186,6 +186,15 @@ def test_a_public_post_is_not_lost_for_what_leads_to_a_closed_one() -> None:
     assert kept["data"] == [v2_post()]
 
 
+def test_a_closed_author_of_a_page_closes_every_post_that_leads_there() -> None:
+    """A page holds an author once: a post of theirs and somebody's repost of it lead to the same one, and neither passes."""
+    repost = v2_post(OTHER_POST, referenced_tweets=[{"type": "retweeted", "id": SECRET["id"]}])
+    page = v2_page(SECRET, repost, users=[v2_user(), LOCKED], tweets=[SECRET])
+    seen = outcome(page)
+    assert (seen.rows, seen.ids, seen.store) == (0, [], [])
+    assert seen.dropped == {"author_protected", "repost_of_nonpublic"}
+
+
 # ---- direct messages
 
 
