@@ -25,7 +25,7 @@ from xsieve.transforms.records.plan import Plan
 from xsieve.transforms.sift import Sift
 
 REJECTS = ""
-REJECTS_EVERY = 3600  # seconds of a window of the list of rejects
+REJECTS_EVERY = 3600  # seconds of a window of the list of rejects, where no output has a shorter one
 
 
 class StreamJob(NamedTuple):
@@ -77,7 +77,9 @@ def build_stream(pipeline: beam.Pipeline, job: StreamJob, batches: Any = None, u
         folder = _local(job.settings.rejects)
         stage = StageLines(REJECTS, staging_of(folder))
         facts = {"what": "payloads that could not be handled, without content", "kind": "rejects"}
-        write = WriteWindows(Windows(REJECTS_EVERY, gather=job.gather), stage, folder, facts)
+        spans = [int(o.every.total_seconds()) for o in job.settings.outputs.values() if getattr(o, "every", None)]
+        windows = Windows(min([REJECTS_EVERY, *spans]), gather=job.gather)
+        write = WriteWindows(windows, stage, folder, facts)
         _ = rejects | "All rejects" >> beam.Flatten() | "List rejects" >> write
 
 

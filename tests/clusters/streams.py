@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from clusters.topics import Sent, create, produce
 from outflow_settings import WHO, policy
@@ -49,7 +50,7 @@ class Stream:
             "start": "earliest",
             "consumer": {"bootstrap.servers": self.bootstrap, "group.id": self.topic},
         }
-        data = {**HEAD, **WHO, "policy": self.policy, "input": source, "ledger": self.ledger, "outputs": outputs,
+        data = {**HEAD, **WHO, "policy": self.policy, "input": source, "ledger": self._ledger_as_written(), "outputs": outputs,
                 "rejects": str(self.out / "rejects"), **more}  # fmt: skip
         path = self.folder / "stream.json"
         path.write_text(json.dumps(data))
@@ -67,6 +68,15 @@ class Stream:
     def poison(self) -> None:
         """A message that is no JSON, and one that is empty."""
         produce(self.bootstrap, self.topic, [Sent(b'{"id": "1', None, 0), Sent(None, None, 1)])
+
+    def _ledger_as_written(self) -> str:
+        """The ledger's address with its password in a file, as it is in production."""
+        password = urlsplit(self.ledger).password
+        if not password:
+            return self.ledger
+        file = self.folder / "password"
+        file.write_text(password)
+        return self.ledger.replace(f":{password}@", f":${{file:{file}}}@")
 
     # --- what came of it
 

@@ -72,7 +72,7 @@ def test_a_stream_on_flink_releases_each_window_once_and_the_ledger_agrees(
     stream.send(60, seconds=12)
     stream.poison()
     stream.send(20, seconds=4)
-    stream.wait(lambda: stream.is_whole() and stream.rows() == 80 and stream.rejected() == 2)
+    stream.wait(lambda: stream.is_whole() and stream.rows() == 80 and stream.rejected() == 3)
     assert in_its_own_windows(stream)
     assert len(stream.published()) >= 3
     assert stream.used() == 80
