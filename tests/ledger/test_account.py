@@ -3,6 +3,7 @@
 import itertools
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from ledger.offers import EXEMPT, IDS, MICROSECOND, MONTH, START, Clock, hydrated, offer
 
@@ -121,6 +122,17 @@ def test_preparing_again_changes_nothing(ledger: Ledger) -> None:
     denied = ledger.prepare(hydrated(units=7))
     assert (denied.granted, denied.state, denied.remembered) == (False, "withheld", True)
     assert kinds(ledger, "sample-anna-1") == ["prepared", "withheld"]
+
+
+def test_what_was_given_up_can_be_prepared_again(ledger: Ledger) -> None:
+    """Nothing leaves with that: a person decides once more."""
+    ledger.prepare(hydrated(units=7))
+    ledger.discard("sample-anna-1", by="R. Data")
+    assert (ledger.prepare(hydrated(units=7)).repeated, ledger.release("sample-anna-1").state) == (False, "prepared")
+    ledger.reserve(hydrated(units=7), by="R. Data")
+    ledger.void("sample-anna-1", reason="wrong person", by="R. Data")
+    assert ledger.prepare(hydrated(units=8)).state == "prepared"
+    assert kinds(ledger) == ["prepared", "discarded", "prepared", "reserved", "void", "prepared"]
 
 
 def test_prepared_says_whether_it_would_fit(ledger: Ledger, clock: Clock) -> None:
@@ -403,6 +415,15 @@ def test_stale_reservations_are_listed(ledger: Ledger, clock: Clock) -> None:
     ledger.reserve(offer("c", 7))
     assert [known.offer.release for known in ledger.stale(timedelta(hours=23))] == ["a"]
     assert ledger.stale(timedelta(hours=24)) == []
+
+
+def test_a_window_is_as_old_as_its_first_reservation(ledger: Ledger, clock: Clock) -> None:
+    """Slices that come later do not make it younger, so a stream that never publishes is noticed."""
+    for number in range(3):
+        ledger.reserve_units(offer("window", digest=""), np.array([number]))
+        clock.turn(timedelta(hours=1))
+    (stale,) = ledger.stale(timedelta(hours=2))
+    assert (stale.since, stale.units) == (START, 3)
 
 
 def test_usage_tells_who_has_used_what_and_when_it_frees_up(ledger: Ledger, clock: Clock) -> None:

@@ -13,6 +13,7 @@ import pytest
 from clusters.postgres import Postgres
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ledger.account_audit import audit_parts
 from ledger.ledger_model import Model, RefusedError, in_series
 from ledger.new_ledgers import new_schema, new_sqlite
 from ledger.offers import EXEMPT, MICROSECOND, MONTH, Clock, hydrated, offer
@@ -93,17 +94,16 @@ def lives(news: bool = False) -> st.SearchStrategy[list[Step]]:
     def one_of(deck: list[Offer]) -> st.SearchStrategy[Offer]:
         return st.builds(lambda one, change: one._replace(**change), st.sampled_from(deck), changes)
 
-    in_series = st.sampled_from(SERIES)
+    issue = st.builds(
+        lambda one, change, by: ("reserve_series", one[0]._replace(**change), one[1], by),
+        *(st.sampled_from(SERIES), changes, BY),
+    )
     held = st.sampled_from("ABCDESTUVWXHIJ")
     return st.lists(
         st.one_of(
             st.tuples(st.just("reserve"), one_of(FIXED), BY),
-            st.builds(
-                lambda one, change, by: ("reserve_series", one[0]._replace(**change), one[1], by),
-                in_series,
-                changes,
-                BY,
-            ),
+            issue,
+            issue,
             st.tuples(st.just("reserve_units"), one_of(STREAM), SLICES),
             st.tuples(st.just("reserve_units"), one_of(STREAM), SLICES),
             st.tuples(st.just("reserve_supplement"), st.sampled_from(["W.1", "W.2", "X.1"]), BY),
@@ -146,6 +146,7 @@ class Life:
         known = {one.offer.release: (one.state, one.units) for one in self.ledger.releases()}
         assert known == {name: (one.state, one.units) for name, one in self.model.releases.items()}
         self.ledger.close()
+        audit_parts(self.url)
 
     def both(self, ask: Callable[[], Any], model: Callable[[], Any]) -> Any:
         """What both answer; None if both refuse to."""
@@ -251,7 +252,7 @@ def distinct(deliveries: list[Delivery]) -> int:
 
 
 @given(lives())
-@settings(max_examples=EXAMPLES or 50)
+@settings(max_examples=EXAMPLES or 35)
 def test_the_ledger_answers_as_the_model_and_limits_hold(steps: list[Step]) -> None:
     """Whatever is offered, repeated, sliced, published, given up, permitted or exempt, at whatever times."""
     with new_sqlite() as url:
@@ -261,7 +262,7 @@ def test_the_ledger_answers_as_the_model_and_limits_hold(steps: list[Step]) -> N
 
 
 @given(lives(news=True))
-@settings(max_examples=EXAMPLES or 50)
+@settings(max_examples=EXAMPLES or 35)
 def test_recipients_that_move_and_entities_that_join_are_counted_as_the_model_does(steps: list[Step]) -> None:
     """Who belongs to whom changes at any time."""
     with new_sqlite() as url:
@@ -269,7 +270,7 @@ def test_recipients_that_move_and_entities_that_join_are_counted_as_the_model_do
 
 
 @given(lives(news=True))
-@settings(max_examples=EXAMPLES or 10)
+@settings(max_examples=EXAMPLES or 8)
 def test_postgresql_answers_as_the_model(postgres: Postgres, steps: list[Step]) -> None:
     """The same lives on the server."""
     Life(new_schema(postgres)).live(steps)

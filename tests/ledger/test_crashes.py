@@ -31,7 +31,7 @@ def reserving(url: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-W", "ignore", str(RACER), url, "forever", "2", "7"]
     racer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
     try:
-        while not audit_if_there(url):
+        while not has_begun(url):
             time.sleep(0.05)
         yield racer
     finally:
@@ -39,12 +39,12 @@ def reserving(url: str) -> Iterator[subprocess.Popen[str]]:
         racer.stdout.close()
 
 
-def audit_if_there(url: str) -> dict[str, tuple[str, int]]:
+def has_begun(url: str) -> bool:
     try:
-        open_ledger(url, create=False).close()
+        with open_ledger(url, create=False) as ledger:
+            return any(ledger.events())
     except LedgerError:
-        return {}
-    return audit(url)
+        return False
 
 
 def kill(racer: subprocess.Popen[str]) -> None:

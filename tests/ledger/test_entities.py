@@ -124,6 +124,17 @@ def test_a_recipient_that_moves_on_takes_everything_along_once(ledger: Ledger) -
     assert used(ledger) == {"first": 10, "second": 3, "third": 2}
 
 
+def test_what_was_taken_along_stays_when_houses_join(ledger: Ledger) -> None:
+    """It counts for whatever the new house has become, and once where the old and the new one are the same."""
+    ledger.reserve(to("a", 1, "ana", "first"))
+    ledger.reserve(to("b", 4, "lab", "second"))
+    ledger.reserve(to("c", 2, "lab", "third"))
+    ledger.reserve(to("d", 1, "ana", "first", "third"))
+    assert used(ledger) == {"first": 8, "second": 4}
+    ledger.reserve(to("e", 1, "bo", "second", "first"))
+    assert used(ledger) == {"first": 9}
+
+
 def test_what_was_taken_along_ends_when_it_would_have(ledger: Ledger, clock: Clock) -> None:
     """Its time is that of its reservation."""
     ledger.reserve(to("a", 10, "lab", "partner"))
