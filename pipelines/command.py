@@ -116,7 +116,7 @@ def run(
             from xsieve.pipelines.run import run as run_pipeline
 
         with show.progress(show.Screen(sys.stderr, plain)) as tell:
-            summary = run_pipeline(settings, beam_options, tell, dry_run=dry_run, as_of=at)
+            summary = run_pipeline(settings, beam_options, tell, dry_run=dry_run, as_of=at, shared=shared_folder or ())
         _warn(warning for warning in summary.warnings if warning not in warned)
         show.summary(summary, show.Screen(sys.stderr if json_file == "-" else sys.stdout, plain))
         if json_file:

@@ -15,6 +15,7 @@ from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 
 import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
@@ -49,6 +50,11 @@ def options_of(given: Sequence[str], sources: Sequence[Source]) -> PipelineOptio
     return options
 
 
+def is_local(options: PipelineOptions) -> bool:
+    """Whether the workers are this process, or processes of it."""
+    return options.view_as(StandardOptions).runner == RUNNER
+
+
 def execute(job: Job, options: PipelineOptions, progress_file: str | None) -> None:
     with quiet():
         try:
@@ -60,7 +66,7 @@ def execute(job: Job, options: PipelineOptions, progress_file: str | None) -> No
             pipeline.run().wait_until_finish()
         except Exception as error:
             raise RunError(f"a worker failed: {ours_of(error)}; nothing was published") from None
-    if not os.path.exists(job.report):
+    if not FileSystems.exists(job.report):
         raise RunError("the runner ended without a report, so nothing was published; run again")
 
 

@@ -4,12 +4,8 @@ A step may be done again after any crash of its own. Then what was begun is fini
 """
 
 import os
-import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
-
-from apache_beam.io.filesystem import CompressionTypes
-from apache_beam.io.filesystems import FileSystems
 
 from xsieve.pipelines import run as runs
 from xsieve.pipelines.folders import read_json
@@ -22,8 +18,8 @@ from xsieve.transforms.sift import content_kept_in
 def finish(_: object, job: Job, targets: Mapping[str, str]) -> None:
     """Publish what the report of a job names, into the folder of each output. Raises RunError and PublishError."""
     with content_kept_in():
-        report = read_report(job.report)
-        runs._refuse_rounded(report)
+        report = runs.Report.read(job.report)
+        runs.refuse_rounded(report)
         publish_once([_output(job, report, name, folder) for name, folder in targets.items()])
 
 
@@ -42,15 +38,5 @@ def _is_done(output: Output) -> bool:
 def _output(job: Job, report: runs.Report, name: str, folder: str) -> Output:
     label = job.branches.get(name)
     summary = summary_of(name, label.plan.kind, report.counts.get(name, Counter())) if label else None
-    output = runs._output(job, report, name, folder, summary)
+    output = runs.output_of(job, report, name, folder, summary)
     return output._replace(manifest={**output.manifest, "run": os.path.basename(output.staging)})
-
-
-def read_report(path: str) -> runs.Report:
-    """The report of a job, from any file system."""
-    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as handle:
-        content = handle.read()
-    with tempfile.NamedTemporaryFile() as local:
-        local.write(content)
-        local.flush()
-        return runs.Report.read(local.name)

@@ -29,11 +29,10 @@ from xsieve.pipelines.plans import plans_of
 from xsieve.pipelines.publish import PublishError, recover, staging_folder
 from xsieve.pipelines.release import ReleaseError
 from xsieve.pipelines.releases import branches
-from xsieve.pipelines.runners import Chosen, Facts, chosen, refusals
+from xsieve.pipelines.runners import Chosen, chosen, facts_of, refusals
 from xsieve.pipelines.sources import SourceError, find
 from xsieve.pipelines.stream_io import StreamIOError
 from xsieve.pipelines.stream_job import build_stream, stream_job
-from xsieve.pipelines.stream_run import facts_of
 
 WORKERS = 2  # more than one, so that pieces are spread
 
@@ -80,7 +79,7 @@ def launch(told: Given) -> PipelineResult:
     """Put the graph together and start it. Raises SettingsError, RunError, PublishError, SourceError, ReleaseError, StreamIOError."""
     FileSystems.set_options(told.options)  # which say, for one, as whom buckets are read
     settings = st.parse(read_text(told.pipeline), {**os.environ, **told.variables})
-    if wrong := refusals(_facts(settings), _chosen(told.options, settings.streaming)):
+    if wrong := refusals(facts_of(settings), _chosen(told.options, settings.streaming)):
         raise RunError("; ".join(wrong))
     put_together = _batch if isinstance(settings.input, st.Files) else _stream
     told.options.view_as(StandardOptions).streaming = settings.streaming
@@ -119,14 +118,6 @@ def _batch(pipeline: beam.Pipeline, settings: st.Settings) -> None:
 
 def _chosen(options: PipelineOptions, streaming: bool) -> Chosen:
     return chosen(options.get_all_options(retain_unknown_options=True), streaming)
-
-
-def _facts(settings: st.Settings) -> Facts:
-    """What runners care about, with the folders that workers read."""
-    facts = facts_of(settings)
-    given = settings.input.path if isinstance(settings.input, st.Files) else ()
-    paths = [given] if isinstance(given, str) else given
-    return facts._replace(folders={**facts.folders, **{f"input.path.{n}": path for n, path in enumerate(paths)}})
 
 
 def read_text(path: str) -> str:

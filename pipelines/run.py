@@ -13,13 +13,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from apache_beam.options.pipeline_options import DirectOptions, StandardOptions
+from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
 
 from xsieve.pipelines import settings as st
-from xsieve.pipelines.execute import RunError, execute, options_of, watching
+from xsieve.pipelines.execute import RunError, execute, is_local, options_of, watching
 from xsieve.pipelines.graph import REJECTS, Job
 from xsieve.pipelines.plans import plans_of
 from xsieve.pipelines.private import private_folder
@@ -33,6 +34,7 @@ from xsieve.pipelines.summary import OutputSummary, Progress, Summary, summary_o
 from xsieve.transforms.records.ids import Rounding
 from xsieve.transforms.records.tally import Counts
 
+REPORT = "report.json"
 NOT_FOR_OTHERS = (
     "Stripped or not, this is X content, for in-house use: rows are unique too often to be called anonymous, names in free "
     "text stay, and ids lead back to posts and people."
@@ -46,23 +48,29 @@ def run(
     *,
     dry_run: bool = False,
     as_of: datetime | None = None,
+    shared: Sequence[str] = (),
 ) -> Summary:
     """Do what the settings say. Raises SourceError, PublishError, RunError, PlanError, LedgerError, ReleaseError; nothing is
     published then.
 
-    ``dry_run`` counts and says what would be withheld, and writes nothing; ``as_of`` asks that of another time.
+    ``dry_run`` counts and says what would be withheld, and writes nothing; ``as_of`` asks that of another time. ``shared``:
+    folders that all workers of a cluster have in common.
     """
     began, now = time.monotonic(), as_of or datetime.now(timezone.utc)
     sources = sources_of(settings)
     found = branches(settings, plans_of(settings), now)
     options = options_of(beam_options, sources)
+    _refuse_wrong_pairs(settings, options, shared)
     workers = options.view_as(DirectOptions).direct_num_workers
     targets = targets_of(settings, found)
     with private_folder() as private, ExitStack() as stack:
         releasing = stack.enter_context(_releasing(settings, found, sources, now, private if dry_run else None))
         staging = _in_private(targets, private) if dry_run else stack.enter_context(_staging(targets))
-        job = Job(settings, found, sources, staging, os.path.join(private, "report.json"), workers)
-        with watching(os.path.join(private, "progress"), sources, progress) as progress_file:
+        # where workers write to, who may be on other machines
+        report_file = FileSystems.join(next(iter(staging.values()), private), REPORT)
+        job = Job(settings, found, sources, staging, report_file, workers)
+        tell = progress if is_local(options) else None
+        with watching(os.path.join(private, "progress"), sources, tell) as progress_file:
             execute(job, options, progress_file)
         report = Report.read(job.report)
         finish = partial(_would, as_of=as_of) if dry_run else partial(_publish, targets=targets)
@@ -96,6 +104,19 @@ def _staging(targets: Mapping[str, str]) -> Iterator[dict[str, str]]:
             discard(targets[name], folder)
 
 
+def _refuse_wrong_pairs(settings: st.Settings, options: PipelineOptions, shared: Sequence[str]) -> None:
+    """Refuse a runner that cannot keep the promises with these settings. Raises RunError."""
+    if is_local(options):
+        return
+    from xsieve.pipelines import runners  # not needed where everybody works
+
+    told = options.get_all_options(retain_unknown_options=True)
+    if told["runner"] not in runners.KNOWN:
+        return  # Beam knows whether there is such a one
+    if wrong := runners.refusals(runners.facts_of(settings, shared), runners.chosen(told, streaming=False)):
+        raise RunError("; ".join(wrong))
+
+
 def sources_of(settings: st.Settings) -> tuple[Source, ...]:
     """The files that are read; none where the input is no files. Raises SourceError."""
     source = settings.input
@@ -121,7 +142,8 @@ class Report(NamedTuple):
 
     @classmethod
     def read(cls, path: str) -> "Report":
-        told = json.loads(Path(path).read_bytes())
+        with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as handle:
+            told = json.loads(handle.read())
         counts = {name: Counter({(w, r): n for w, r, n in entries}) for name, entries in told["counts"].items()}
         return cls(
             counts,
@@ -166,7 +188,7 @@ def _in_private(targets: Mapping[str, str], private: str) -> dict[str, str]:
 
 
 def _summaries(job: Job, report: Report) -> dict[str, OutputSummary]:
-    _refuse_rounded(report)
+    refuse_rounded(report)
     return {
         label: summary_of(label, branch.plan.kind, report.counts.get(label, Counter()))
         for label, branch in job.branches.items()
@@ -179,7 +201,7 @@ def _publish(
     """Check what the workers told, offer, publish, and say what was done."""
     summaries = _summaries(job, report)
     inside = {name: folder for name, folder in targets.items() if name == REJECTS or not job.branches[name].outflows}
-    outputs = [_output(job, report, name, folder, summaries.get(name)) for name, folder in inside.items()]
+    outputs = [output_of(job, report, name, folder, summaries.get(name)) for name, folder in inside.items()]
     files = dict(zip(inside, _all_at_once(outputs, summaries, report, releasing), strict=False))
     return {
         label: replace(
@@ -218,7 +240,7 @@ def _would(job: Job, report: Report, releasing: Releasing | None, as_of: datetim
     }
 
 
-def _output(job: Job, report: Report, name: str, folder: str, summary: OutputSummary | None) -> Output:
+def output_of(job: Job, report: Report, name: str, folder: str, summary: OutputSummary | None) -> Output:
     facts, prefix = {"what": "payloads that could not be handled, without content"}, "rejects"
     if summary:
         facts, prefix = _facts(job, summary), summary.kind
@@ -243,7 +265,7 @@ def _facts(job: Job, summary: OutputSummary) -> dict[str, Any]:
     }
 
 
-def _refuse_rounded(report: Report) -> None:
+def refuse_rounded(report: Report) -> None:
     """A source whose ids went through a float is refused: the ids it had cannot be got back."""
     found: dict[tuple[str, int], Rounding] = {}
     for output, source, (large, ending) in report.seen:

@@ -3,9 +3,11 @@
 What is wrong stands in a table, ``RULES``: a test over plain facts, and the reason as it is told to people.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from xsieve.pipelines import settings as st
 from xsieve.pipelines.prism import PACKAGE as PRISM_PACKAGE
 
 BATCH, STREAM = "FnApiRunner", "PrismRunner"
@@ -14,6 +16,7 @@ DATAFLOW = "DataflowRunner"
 SWITCHES = frozenset({"DirectRunner", "SwitchingDirectRunner"})
 BATCH_ONLY = frozenset({BATCH, "BundleBasedDirectRunner"})
 LOCAL_MASTERS = frozenset({"[local]", "[auto]", "[collection]"})
+KNOWN = FLINK | SWITCHES | BATCH_ONLY | {DATAFLOW, STREAM}
 BY_HAND = "hydrated"
 SHIPS = ("sdk_container_image", "extra_packages", "setup_file", "requirements_file")  # what brings xsieve to workers
 
@@ -66,6 +69,31 @@ def refusals(facts: Facts, chosen: Chosen) -> list[str]:
     """Why this pipeline cannot run on that runner with those options, one sentence a reason; none if it can."""
     found = ((rule, list(rule.wrong(facts, chosen))) for rule in RULES)
     return [rule.reason.format(what=", ".join(what), runner=chosen.runner) for rule, what in found if what]
+
+
+def facts_of(settings: st.Settings, shared: Sequence[str] = ()) -> Facts:
+    """What runners care about, named as in the settings."""
+    outputs = {f"outputs.{name}": output for name, output in settings.outputs.items()}
+    folders = {
+        f"{name}.write.path": _absolute(o.write.path) for name, o in outputs.items() if isinstance(o.write, st.Write)
+    }
+    if settings.rejects:
+        folders["rejects"] = _absolute(settings.rejects)
+    given = settings.input.path if isinstance(settings.input, st.Files) else ()
+    paths = [given] if isinstance(given, str) else given
+    folders |= {f"input.path.{number}": _absolute(path) for number, path in enumerate(paths)}
+    return Facts(
+        streaming=settings.streaming,
+        kinds={name: output.kind for name, output in outputs.items()},
+        ledger=settings.ledger,
+        to_kafka=[name for name, output in outputs.items() if isinstance(output.write, st.ToKafka)],
+        folders=folders,
+        shared=[_absolute(path) for path in shared],
+    )
+
+
+def _absolute(path: str) -> str:
+    return path if "://" in path else os.path.abspath(path)
 
 
 def chosen(options: Mapping[str, Any], streaming: bool, prism: str | None = None) -> Chosen:

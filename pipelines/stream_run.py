@@ -1,6 +1,5 @@
 """A stream on its runner: checked, submitted, and watched for as long as it runs here."""
 
-import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -13,7 +12,7 @@ from xsieve.pipelines import prism, runners
 from xsieve.pipelines import settings as st
 from xsieve.pipelines.execute import RunError, ours_of, quiet
 from xsieve.pipelines.releasing import ledger_of
-from xsieve.pipelines.runners import Chosen, Facts
+from xsieve.pipelines.runners import Chosen
 from xsieve.pipelines.stream_job import build_stream, stream_job
 from xsieve.transforms.sift import NAMESPACE
 
@@ -29,7 +28,7 @@ def run_stream(
     """
     options = PipelineOptions([*beam_options, *_for_flink(beam_options)], streaming=True)
     chosen = _chosen(options, settings.streaming, say)
-    if wrong := runners.refusals(facts_of(settings, shared), chosen):
+    if wrong := runners.refusals(runners.facts_of(settings, shared), chosen):
         raise RunError("; ".join(wrong))
     job = stream_job(settings)
     if chosen.runner == runners.STREAM:
@@ -108,25 +107,3 @@ def _set(options: PipelineOptions, name: str, value: str) -> None:
     view = options.view_as(PrismRunnerOptions if name == "prism_location" else PortableOptions)
     if not getattr(view, name):
         setattr(view, name, value)
-
-
-def facts_of(settings: st.Settings, shared: Sequence[str] = ()) -> Facts:
-    """What runners care about, named as in the settings."""
-    outputs = {f"outputs.{name}": output for name, output in settings.outputs.items()}
-    folders = {
-        f"{name}.write.path": _folder(o.write.path) for name, o in outputs.items() if isinstance(o.write, st.Write)
-    }
-    if settings.rejects:
-        folders["rejects"] = _folder(settings.rejects)
-    return Facts(
-        streaming=settings.streaming,
-        kinds={name: output.kind for name, output in outputs.items()},
-        ledger=settings.ledger,
-        to_kafka=[name for name, output in outputs.items() if isinstance(output.write, st.ToKafka)],
-        folders=folders,
-        shared=[_folder(path) for path in shared],
-    )
-
-
-def _folder(path: str) -> str:
-    return path if "://" in path else os.path.abspath(path)

@@ -220,9 +220,9 @@ def test_an_interrupted_run_ends_with_130_and_one_line(fake: FakeRun) -> None:
 def test_a_dry_run_and_its_time_are_handed_on(fake: FakeRun) -> None:
     """--dry-run and --as-of reach the run; without them it counts, and now."""
     call("run", "pipeline.yaml")
-    assert fake.how == {"dry_run": False, "as_of": None}
+    assert fake.how == {"dry_run": False, "as_of": None, "shared": ()}
     call("run", "pipeline.yaml", "--dry-run", "--as-of", "2026-11-26T09:14Z")
-    assert fake.how == {"dry_run": True, "as_of": datetime(2026, 11, 26, 9, 14, tzinfo=timezone.utc)}
+    assert fake.how == {"dry_run": True, "as_of": datetime(2026, 11, 26, 9, 14, tzinfo=timezone.utc), "shared": ()}
 
 
 def test_options_of_beam_are_handed_on(fake: FakeRun) -> None:

@@ -619,7 +619,9 @@ MEMORY = """
 import json, re, sys
 from pathlib import Path
 from outputs import settings
-from xsieve.pipelines.run import run
+from xsieve.pipelines.lean import unimported
+with unimported():  # as the command does
+    from xsieve.pipelines.run import run
 folder = Path(sys.argv[1])
 summary = run(settings(folder, {"r": {"kind": "rows", "text": "scrub"}, "i": {"kind": "ids"}, "s": {"kind": "store"}}))
 peak = int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])

@@ -14,8 +14,8 @@ import pytest
 import yaml
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from xsieve.pipelines import runners
 from xsieve.pipelines import settings as st
-from xsieve.pipelines import stream_run
 from xsieve.pipelines.runners import chosen, refusals
 from xsieve.transforms.records import tally
 
@@ -163,7 +163,7 @@ def test_the_commands_of_the_guide_are_not_refused(place: str, settings: st.Sett
     def why(arguments: list[str]) -> list[str]:
         shared = [argument.partition("=")[2] for argument in arguments if argument.startswith("--shared-folder=")]
         options = PipelineOptions(arguments).get_all_options(retain_unknown_options=True)
-        return refusals(stream_run.facts_of(settings, shared), chosen(options, streaming=True))
+        return refusals(runners.facts_of(settings, shared), chosen(options, streaming=True))
 
     arguments = COMMANDS[place]
     assert why(arguments) == []
