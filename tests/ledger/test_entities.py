@@ -64,6 +64,7 @@ def test_two_known_entities_that_turn_out_to_be_one_are_joined(ledger: Ledger) -
     assert not ledger.reserve(to("d", 1, "lab", "partner")).granted
     assert not ledger.reserve(to("e", 1, "bo", "institute")).granted
     assert used(ledger) == {"partner": 13}
+    assert "moved" not in [event.kind for event in ledger.events()]  # the people of both are at home
     (joined,) = (event for event in ledger.events() if event.kind == "joined")
     assert (joined.entity, joined.detail) == ("partner", {"joined": "institute"})
 

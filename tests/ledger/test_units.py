@@ -200,6 +200,19 @@ def test_an_issue_is_whole_or_not_at_all(ledger: Ledger) -> None:
     assert (third.granted, third.never, third.fits_from) == (False, False, START + MONTH + MICROSECOND)
 
 
+def test_an_issue_fits_when_others_have_ended_not_when_its_own_ids_have(ledger: Ledger, clock: Clock) -> None:
+    """Ids of it that no longer count would count again."""
+    reserve(ledger, issue("first", range(5)))
+    clock.turn(timedelta(days=10))
+    ledger.reserve(offer("other", 5, cap=SMALL))
+    denied = reserve(ledger, issue("second", range(8)))
+    assert denied.fits_from == START + timedelta(days=10) + MONTH + MICROSECOND
+    clock.now = denied.fits_from - MICROSECOND
+    assert not reserve(ledger, issue("second", range(8)), by="R. Data").granted
+    clock.now = denied.fits_from
+    assert reserve(ledger, issue("second", range(8)), by="R. Data").used == 8
+
+
 def test_what_is_received_again_counts_from_then(ledger: Ledger, clock: Clock) -> None:
     """So that no 30 days hold more distinct ids than the cap."""
     reserve(ledger, issue("first", range(10)))
