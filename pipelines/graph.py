@@ -112,8 +112,11 @@ def build(pipeline: beam.Pipeline, job: Job, progress: str | None = None) -> Any
             told.append(sifted.counts | f"Count: {name}" >> beam.Map(_with_name, name))
             _list_rejects(sifted.rejects, name, job, told)
             _stage(sifted.passed, name, job, told)
+    told.append(pipeline | "Something to tell" >> beam.Impulse())
+    # of one type, for Flink does not take a Flatten of several
+    alike = [it | f"Tell: {number}" >> beam.Map(_as_it_is).with_output_types(Any) for number, it in enumerate(told)]
     return (
-        (*told, pipeline | "Something to tell" >> beam.Impulse())
+        alike
         | "Everything to tell" >> beam.Flatten()
         | "Together" >> beam.CombineGlobally(Report()).without_defaults()
         | "Write the report" >> beam.Map(write_report, job.report)
@@ -164,6 +167,10 @@ def id_parts(sources: Iterable[Source]) -> int:
     """Into how many parts ids are hashed, so that each is made distinct in little memory."""
     size = sum(s.size * (1 if s.compression == "none" else COMPRESSED_BYTES) for s in sources)
     return min(MAX_ID_PARTS, 1 + size // IDS_PART_BYTES)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _with_name(value: Any, name: str) -> tuple[str, Any]:

@@ -56,6 +56,11 @@ class Job(NamedTuple):
         wanted = self.checkpoints() + more
         until(lambda: self.checkpoints() >= wanted, seconds, self)
 
+    def last_checkpoint(self) -> str:
+        """The folder of the last checkpoint that is complete."""
+        found = get(f"{self.rest}/jobs/{self.id}/checkpoints")["latest"]["completed"]
+        return found["external_path"].removeprefix("file:")
+
     def failures(self) -> list[str]:
         """The first lines of what made tasks fail, last first."""
         entries = get(f"{self.rest}/jobs/{self.id}/exceptions")["exceptionHistory"]["entries"]

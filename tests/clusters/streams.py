@@ -3,13 +3,14 @@
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from clusters.topics import Sent, create, produce
 from outflow_settings import WHO, policy
-from outputs import HEAD, manifest
+from outputs import HEAD, in_order, manifest, rows
 from templates import v1_post
 
 from xsieve.transforms.ledger import open_ledger
@@ -56,6 +57,16 @@ class Stream:
         path.write_text(json.dumps(data))
         return path
 
+    def batch_settings(self, path: Path) -> Path:
+        """The same for files, without windows; rejects do not fail it."""
+        data = json.loads(self.settings(max_rejects=1).read_text())
+        data["input"] = {"read": "files", "path": str(path)}
+        for output in data["outputs"].values():
+            del output["every"]
+        written = self.folder / "batch.json"
+        written.write_text(json.dumps(data))
+        return written
+
     def send(self, count: int, seconds: float = 0.0) -> None:
         """So many posts, to both partitions in turn, spread over so many seconds of real time."""
         for _ in range(count):
@@ -81,7 +92,7 @@ class Stream:
     # --- what came of it
 
     def published(self) -> dict[str, list[int]]:
-        """The ids in the folder of each window, with repeats if there are any."""
+        """The ids in the folder of each window (a batch has one folder), with repeats if there are any."""
         return {place.name: ids_of(place) for place in windows_of(self.out / "climate")}
 
     def all_ids(self) -> list[int]:
@@ -90,6 +101,14 @@ class Stream:
     def rows(self) -> int:
         """How many rows there are in all windows."""
         return sum(e["units"] for place in windows_of(self.out / "trends") for e in manifest(place)["files"])
+
+    def rows_in_order(self) -> list[str]:
+        """All rows, in an order of their own."""
+        found = []
+        for place in windows_of(self.out / "trends"):
+            with suppress(FileNotFoundError):  # it is being replaced
+                found += rows(place)
+        return in_order(found)
 
     def rejected(self) -> int:
         """How many rejects are listed, for each output or for none."""
@@ -112,8 +131,8 @@ class Stream:
 
 
 def windows_of(folder: Path) -> list[Path]:
-    """The folders of windows that have been published."""
-    return sorted(path.parent for path in folder.glob("*/manifest.json"))
+    """The folders of windows that have been published; of a batch the folder itself."""
+    return sorted(path.parent for pattern in ("manifest.json", "*/manifest.json") for path in folder.glob(pattern))
 
 
 def ids_of(place: Path) -> list[int]:
