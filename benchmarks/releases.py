@@ -10,6 +10,7 @@ ledger. Runs are interleaved; times are the least of the repeats, memory is the 
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -215,7 +216,8 @@ def report(found: list[Figures], repeats: int) -> str:
     at = datetime.now(timezone.utc)
     head = [
         f"# Releases at scale, {at:%Y-%m-%d %H:%M} UTC", "", machine(), "",
-        f"{repeats} interleaved repeats of the first two; SQLite as the ledger; one process. See ../README.md.", "",
+        f"{repeats} interleaved repeats of the first two; SQLite as the ledger; one process; load of the "
+        f"machine in the last 15 minutes: {os.getloadavg()[2]:.1f}. See ../README.md.", "",
     ]  # fmt: skip
     table = [HEADER, ["---"] * len(HEADER), *rows(found)]
     return "\n".join([*head, *("| " + " | ".join(cells) + " |" for cells in table), ""])
