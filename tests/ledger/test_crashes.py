@@ -106,6 +106,15 @@ def test_a_server_that_dies_is_an_error_and_forgets_nothing(postgres: Postgres, 
     assert_remembered(postgres_url, {word[1]: word[2] for word in told if len(word) == 3})
 
 
+def test_a_server_that_was_started_again_goes_unnoticed(postgres: Postgres, postgres_url: str) -> None:
+    """A job that runs for months does not end because its database had an update."""
+    with open_ledger(postgres_url) as ledger:
+        ledger.reserve(offer("before", 7))
+        postgres.stop("fast")
+        postgres.start()
+        assert ledger.reserve(offer("after", 7)).used == 14
+
+
 def test_a_reservation_outlives_the_process_that_made_it(url: str) -> None:
     """A crash between reserve and publish leaves it counted; the same offer is granted again, once."""
     with open_ledger(url) as ledger:
