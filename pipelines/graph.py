@@ -214,5 +214,5 @@ class Report(beam.CombineFn):
 def write_report(report: dict[str, Any], path: str) -> None:
     """The report as JSON: counts as lists of what, reason and number."""
     counts = {name: [[*key, number] for key, number in found.items()] for name, found in report["counts"].items()}
-    with create(path) as handle:
+    with content_kept_in(), create(path) as handle:
         handle.write(json.dumps({**report, "counts": counts}).encode())
