@@ -51,7 +51,9 @@ def start(home: Home) -> Running:
     options = ["-Xms256m", "-Xmx512m", f"-Dlog4j2.configurationFile={logging}"]
     # it may begin with a dash, and would be taken for an option if it stood by itself
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    form = java(libraries, "kafka.tools.StorageTool", ["format", f"--cluster-id={cluster}", "-c", str(settings)], options)
+    form = java(
+        libraries, "kafka.tools.StorageTool", ["format", f"--cluster-id={cluster}", "-c", str(settings)], options
+    )
     done = subprocess.run(form, capture_output=True, text=True, check=False)
     if done.returncode:
         raise StartError(f"Kafka cannot lay out its folder:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")

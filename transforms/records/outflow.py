@@ -57,7 +57,9 @@ class Decision(NamedTuple):
     repeated: bool = False  # the same was answered before, and nothing was counted again
     remembered: bool = False  # denied because it was denied before; only a person can release it
     never: bool = False  # more units than the cap: will not fit at any time
-    fits_from: datetime | None = None  # the earliest time (UTC) at which it fits whole, if nothing else is reserved until then
+    fits_from: datetime | None = (
+        None  # the earliest time (UTC) at which it fits whole, if nothing else is reserved until then
+    )
 
     @property
     def left(self) -> int | None:
