@@ -1,12 +1,15 @@
 """Where new ledgers may be made: in a file, and on a server."""
 
 import itertools
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from clusters.postgres import Postgres
+
+MEMORY = Path("/dev/shm")
 
 _numbers = itertools.count()
 
@@ -20,6 +23,7 @@ def new_schema(server: Postgres) -> str:
 
 @contextmanager
 def new_sqlite() -> Iterator[str]:
-    """The URL of a new file: in memory where the system has such a folder, since these tests are not about disks."""
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
+    """The URL of a new file: in memory where the system has room for it, since these tests are not about disks."""
+    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 2**29
+    with tempfile.TemporaryDirectory(dir=MEMORY if roomy else None) as folder:
         yield f"sqlite:///{folder}/outflow.db"
