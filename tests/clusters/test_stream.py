@@ -160,9 +160,7 @@ def kill(victim: str, job: Job, go: Callable[..., Job], flink: Home, postgres: P
         time.sleep(1)
         postgres.start()
     else:
-        last = job.last_checkpoint()
-        job.cancel()
-        return go(f"--savepoint_path={last}")
+        return go(f"--savepoint_path={job.cancel_at_checkpoint()}")
     return job
 
 
