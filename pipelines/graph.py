@@ -114,7 +114,7 @@ def build(pipeline: beam.Pipeline, job: Job, progress: str | None = None) -> Any
             _stage(sifted.passed, name, job, told)
     told.append(pipeline | "Something to tell" >> beam.Impulse())
     # of one type, for Flink does not take a Flatten of several
-    alike = [it | f"Tell: {number}" >> beam.Map(_as_it_is).with_output_types(Any) for number, it in enumerate(told)]
+    alike = [it | f"Tell: {_name_of(it)}" >> beam.Map(_as_it_is).with_output_types(Any) for it in told]
     return (
         alike
         | "Everything to tell" >> beam.Flatten()
@@ -167,6 +167,12 @@ def id_parts(sources: Iterable[Source]) -> int:
     """Into how many parts ids are hashed, so that each is made distinct in little memory."""
     size = sum(s.size * (1 if s.compression == "none" else COMPRESSED_BYTES) for s in sources)
     return min(MAX_ID_PARTS, 1 + size // IDS_PART_BYTES)
+
+
+def _name_of(told: Any) -> str:
+    """The step that tells it, and which of its outputs: a name that stays when others come."""
+    label = " ".join(part for part in told.producer.full_label.split("/") if "(" not in part)
+    return f"{label}: {told.tag}" if told.tag else label
 
 
 def _as_it_is(value: Any) -> Any:

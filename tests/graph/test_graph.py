@@ -117,6 +117,6 @@ def test_ids_are_hashed_into_as_many_parts_as_memory_asks_for():
         return Source(0, "x", size, "lines", compression)
 
     assert graph.id_parts([]) == graph.id_parts([source(1 << 20)] * 3) == 1
-    assert graph.id_parts([source(5 << 30)]) == 6
+    assert graph.id_parts([source(5 << 30)]) == 21
     assert graph.id_parts([source(1 << 30, "gzip")]) > graph.id_parts([source(1 << 30)])
     assert graph.id_parts([source(1 << 50)]) == graph.MAX_ID_PARTS
