@@ -56,13 +56,6 @@ class Job(NamedTuple):
         wanted = self.checkpoints() + more
         until(lambda: self.checkpoints() >= wanted, seconds, self)
 
-    def cancel_at_checkpoint(self) -> str:
-        """Cancels the job, as it is; the folder of the last checkpoint that it made, which stays."""
-        number = self.id
-        self.cancel()
-        found = get(f"{self.rest}/jobs/{number}/checkpoints")["latest"]["completed"]
-        return found["external_path"].removeprefix("file:")
-
     def failures(self) -> list[str]:
         """The first lines of what made tasks fail, last first."""
         entries = get(f"{self.rest}/jobs/{self.id}/exceptions")["exceptionHistory"]["entries"]
