@@ -157,6 +157,11 @@ def void(
     from xsieve.pipelines.command import errors
 
     with errors("ledger"), _opened(pipeline, ledger) as (opened, _):
+        from xsieve.pipelines.release import tell_ledger
+
+        known = opened.release(name)
+        if known and known.offer.place:
+            tell_ledger(opened, known.offer.place)  # what a crash left untold has left all the same
         units = opened.void(name, reason=reason, by=by)
         typer.echo(
             f"{name}: void; {units:,} units no longer count" if units else f"{name}: void; what has left still counts"

@@ -19,6 +19,7 @@ from xsieve.pipelines.folders import PublishError
 from xsieve.pipelines.hand_over import chosen, give_up, hand_over, waiting
 from xsieve.pipelines.release import ReleaseError
 from xsieve.pipelines.run import run
+from xsieve.pipelines.settings import load
 from xsieve.transforms.ledger import LedgerError, open_ledger
 
 LAB = {"kind": "ids", "recipient": "lab"}
@@ -385,6 +386,24 @@ def test_the_command_voids_with_a_reason(filed):
     assert used(filed) == 30
     with ledger(filed) as opened:
         assert [event.by for event in opened.events() if event.kind == "void"] == ["Rita"]
+
+
+def test_what_was_published_before_a_crash_and_not_told_is_not_given_back(filed, monkeypatch):
+    """A void looks at what lies there: units whose files are out stay counted."""
+    with monkeypatch.context() as broken:
+        broken.setattr("xsieve.transforms.ledger.Ledger.all_published", _fail)
+        with pytest.raises(LedgerError):
+            run(load(filed / "p.json"))
+    assert ids_in(filed / "out" / "climate" / "lab") == numbers(30)
+    with ledger(filed) as opened:
+        (known,) = opened.releases("reserved")
+    done = command(filed, "ledger", "void", known.offer.release, "--pipeline", "p.json", "--by", "R", "--reason", "x")
+    assert "what has left still counts" in done.stdout
+    assert used(filed) == 30
+
+
+def _fail(*_, **__):
+    raise LedgerError("no")
 
 
 @pytest.mark.parametrize("ending", ["svg", "png"])
