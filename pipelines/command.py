@@ -44,7 +44,7 @@ PipelineFile = Annotated[str, typer.Argument(metavar="PIPELINE.yaml", help="The 
 Plain = Annotated[bool, typer.Option("--plain", help="Plain lines instead of bars and colours.")]
 
 # before the collector of cycles looks at them: what is imported stays, and the start takes a quarter less
-YOUNG_OBJECTS = 200_000
+YOUNG_OBJECTS = 1_000_000
 
 
 def main() -> None:
@@ -54,7 +54,10 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    app(prog_name="xsieve")
+    try:
+        app(prog_name="xsieve")
+    finally:
+        gc.freeze()  # what is left goes with the process; the collector would look at all of it once more
 
 
 def _show_version(asked: bool) -> None:

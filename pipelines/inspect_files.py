@@ -13,6 +13,7 @@ from xsieve.pipelines.summary import Progress
 from xsieve.transforms.records import actions, catalog, shapes
 from xsieve.transforms.records.batch import Reject
 from xsieve.transforms.records.census import HIDDEN, TOLD_FROM, Census, Report, Seen, ShapeSeen
+from xsieve.transforms.records.documents import unfold_lines
 from xsieve.transforms.records.ids import HOLDS
 from xsieve.transforms.records.sift import Sieve
 
@@ -40,7 +41,7 @@ def take_census(
                 if isinstance(found, Reject):
                     census.reject(found.reason)
                     continue
-                census.add(found.lines)
+                census.add(unfold_lines(found.lines))
                 inside += len(found.lines)
                 if progress:  # compressed files give more than they are: a piece is never more than whole
                     progress(Progress(done + min(inside, size), total, None, time.monotonic() - began))

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from xsieve.pipelines.sources import AVRO, DOCUMENTS, PARQUET, Piece, Source
 from xsieve.pipelines.streams import NONE, Cut, SourceError, as_utf8, blocks_of, decompressed, opened, resized
 from xsieve.transforms.records.batch import RawBatch, Reason, Reject
-from xsieve.transforms.records.documents import Framer, unfold_lines
+from xsieve.transforms.records.documents import Framer
 from xsieve.transforms.records.shapes import UNKNOWN
 
 STAGE = "read"
@@ -173,7 +173,7 @@ class _Lines:
             yield self._batch(last, self._position - self._size)
 
     def _batch(self, lines: bytes, start: int) -> RawBatch:
-        return RawBatch(lines if self._framer else unfold_lines(lines), self._source, start)
+        return RawBatch(lines, self._source, start, arrays=not self._framer)
 
     def _reject(self, reason: Reason) -> Reject:
         return Reject(reason, STAGE, UNKNOWN.name, self._source, self._position - self._size)

@@ -17,6 +17,13 @@ from xsieve.pipelines.stream_job import build_stream, stream_job
 from xsieve.transforms.sift import NAMESPACE
 
 Say = Callable[[str], None]
+FLINK_NEEDS = (  # flags that a stream on Flink is given
+    # a bundle that a checkpoint cuts would hold back posts until the next one comes
+    "--finish_bundle_before_checkpointing",
+    # Beam's jobs do not see what Flink's own settings say of this: a job that is cancelled would take its last checkpoint along
+    "--externalized_checkpoints_enabled",
+    "--retain_externalized_checkpoints_on_cancellation",
+)
 
 
 def run_stream(
@@ -44,6 +51,12 @@ def run_stream(
         build_stream(pipeline, job)
         try:
             result = pipeline.run()
+        except (
+            SystemExit
+        ):  # an option's value that the runner's own parser does not take; what it says is quieted with the rest
+            raise RunError(
+                "the runner does not take its options: is one misspelt, or a flag given a value (--flag=true)?"
+            ) from None
         except Exception as error:
             raise RunError(f"the runner does not take the job: {ours_of(error)}") from None
     if not chosen.workers_here and chosen.runner not in (runners.BATCH, runners.STREAM):
@@ -54,10 +67,9 @@ def run_stream(
 
 
 def _for_flink(given: Sequence[str]) -> list[str]:
-    """What a stream on Flink needs, where a bundle that a checkpoint cuts would hold back posts until the next one comes."""
-    runner = next((o.partition("=")[2] for o in reversed(given) if o.startswith("--runner=")), "")
-    needed = "--finish_bundle_before_checkpointing"
-    return [needed] if runner in runners.FLINK and needed not in given else []
+    """The flags of FLINK_NEEDS that are not given, if the runner is Flink."""
+    runner = PipelineOptions(list(given)).view_as(StandardOptions).runner
+    return [flag for flag in FLINK_NEEDS if flag not in given] if runner in runners.FLINK else []
 
 
 def _wait(result: Any) -> dict[str, int]:

@@ -25,6 +25,8 @@ from xsieve.pipelines.readers import gather, read
 from xsieve.pipelines.sources import Piece, Source, describe, find, pieces
 from xsieve.pipelines.streams import SourceError
 from xsieve.transforms.records.batch import RawBatch, Reason, Reject
+from xsieve.transforms.records.plan import Plan
+from xsieve.transforms.records.sieves import sieve_for
 
 COMPRESS = {
     "gzip": gzip.compress,
@@ -67,6 +69,9 @@ def read_all(pattern, piece_bytes=1 << 30, **options):
             for item in read(piece, **options):
                 (batches if isinstance(item, RawBatch) else rejects).append(item)
     return [line for batch in batches for line in batch.lines.split(b"\n") if line.strip()], rejects
+
+
+dehydrate_batch = sieve_for(Plan("ids"))
 
 
 def documents_in(pattern, **options):
@@ -133,7 +138,11 @@ def test_an_array_among_lines_is_unfolded_at_its_place(put):
     """Tools that page append an array for each page, and an object for what is not paged."""
     path = put("mixed.jsonl", JSONL * 80 + json.dumps(POSTS[:2]).encode() + b"\n" + JSONL)
     assert [s.format for s in find(path)] == ["lines"]
-    assert documents_in(path, piece_bytes=5000) == POSTS * 80 + POSTS[:2] + POSTS
+    batches = [found for piece in pieces(find(path)[0], 5000) for found in read(piece)]
+    ids = [number for batch in batches for number in dehydrate_batch(batch).content]
+    assert ids == [post["id"] for post in POSTS * 80 + POSTS[:2] + POSTS]
+    array = next(batch for batch in batches if b"\n[" in batch.lines)
+    assert [reject.reason for reject in dehydrate_batch(array._replace(arrays=False)).rejects] == [Reason.UNKNOWN_SHAPE]
 
 
 def test_an_empty_file_is_a_source_without_payloads(put):

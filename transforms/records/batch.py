@@ -28,13 +28,14 @@ class RawBatch(NamedTuple):
     """One or more payloads as they came, one JSON document a line.
 
     ``offset`` counts bytes (unit "byte") to the first line in its source, decompressed; or documents (unit "record") where
-    a source is not made of lines.
+    a source is not made of lines. ``arrays``: a line may also be an array of documents, as tools save them in files.
     """
 
     lines: bytes
     source: int
     offset: int
     unit: str = "byte"
+    arrays: bool = False
 
 
 class Reject(NamedTuple):

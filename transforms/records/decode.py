@@ -109,12 +109,17 @@ def lines_of(batch: bytes) -> tuple[list[Line], bool]:
     return found, whole
 
 
-def decode(batch: bytes, codecs: Mapping[str, Codec], refuse: Callable[[Line, Refused], None]) -> Iterator[Group]:
+def decode(
+    batch: bytes,
+    lines: list[Line],
+    whole: bool,
+    codecs: Mapping[str, Codec],
+    refuse: Callable[[Line, Refused], None],
+) -> Iterator[Group]:
     """The payloads of a batch in groups of one shape. ``codecs`` by name of shape; a shape without one comes as bare lines.
 
-    Calls ``refuse`` for each payload that cannot be handled.
+    ``lines``, ``whole``: of the batch, by ``lines_of``. Calls ``refuse`` for each payload that cannot be handled.
     """
-    lines, whole = lines_of(batch)
     if not lines:
         return
     codec = codecs.get(_shape_of(batch[slice(*lines[0])]).name)

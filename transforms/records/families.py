@@ -158,12 +158,11 @@ def references(posts: Column) -> Column:
 def _referred(types: frozenset[str]) -> Callable[[Column, list[Includes]], Column]:
     def find(posts: Column, pages: list[Includes]) -> Column:
         found: Column = [None] * len(posts)
-        for number, refs in enumerate(references(posts)):
-            if refs:
-                for reference in refs if refs.__class__ is list else items(refs):
-                    if reference and reference.type in types:
-                        found[number] = pages[number].post(reference)
-                        break
+        for number, refs in [(number, refs) for number, refs in enumerate(references(posts)) if refs]:
+            for reference in refs if refs.__class__ is list else items(refs):
+                if reference and reference.type in types:
+                    found[number] = pages[number].post(reference)
+                    break
         return found
 
     return find

@@ -97,15 +97,36 @@ def parse_id(text: Any, number: Any = None) -> int:
 
 def parse_ids(texts: Sequence[Any]) -> Ids | None:
     """Many ids at once; None if one of them needs a closer look."""
-    try:
-        digits = "".join(texts)
-        ids: Ids = np.fromiter(map(int, texts), np.int64, len(texts))
-    except (ValueError, TypeError, OverflowError):
-        return None
     if not texts:
-        return ids
-    plain = digits.isascii() and digits.isdigit() and "0" not in {text[0] for text in texts}
-    return ids if plain and ids.max() <= latest_id() else None
+        return NO_IDS
+    try:
+        digits, lengths = "".join(texts), set(map(len, texts))
+        if not digits.isascii():
+            return None
+        if len(lengths) == 1 and 0 < lengths.pop() < 20:
+            ids = _of_one_length(digits, len(texts))
+        elif digits.isdigit() and "0" not in {text[0] for text in texts}:
+            ids = np.fromiter(map(int, texts), np.int64, len(texts))
+        else:
+            return None
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+    # what is larger than int64 wraps around to less than zero
+    return ids if ids is not None and ids.min() > 0 and ids.max() <= latest_id() else None
+
+
+_POWERS = 10 ** np.arange(18, -1, -1, dtype=np.int64)
+
+
+def _of_one_length(digits: str, count: int) -> Ids | None:
+    """The numbers that these digits are, as many of them for each; None unless all are digits, and the first ones not 0.
+
+    Ids of one year are of one length: as columns of digits they are read in a quarter of the time that ``int`` takes.
+    """
+    columns = np.frombuffer(digits.encode(), np.uint8).reshape(count, -1) - np.uint8(ord("0"))
+    if columns.max() > 9 or not columns[:, 0].all():
+        return None
+    return columns @ _POWERS[-columns.shape[1] :]
 
 
 class IdsSieve(Sieve[Ids]):

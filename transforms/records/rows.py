@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import pairwise
 from types import NoneType
 from typing import Any, NamedTuple
 
@@ -138,10 +139,13 @@ class View:
         if not ways:
             return [None] * len(self.posts.posts)
         found = self.follow(ways[0])
-        for way in ways[1:]:
+        for before, way in pairwise(ways):
             kinds = set(map(type, found))
             if kinds.isdisjoint(MISSING):
                 break
+            if way == before.replace("original.", "post.", 1):  # the same but for reposts
+                found = self._completed(found, way)
+                continue
             values = self.follow(way)
             if kinds <= MISSING:
                 found = values
@@ -151,25 +155,37 @@ class View:
                 ]
         return found
 
+    def _completed(self, found: Column, way: str) -> Column:
+        """The values, with what reposts themselves have where their originals have nothing."""
+        at = [n for n in self.posts.reposts if found[n] is None or found[n] is UNSET]
+        if at:
+            found = found.copy()
+            values = View(self.posts.at(at), self.root).follow(way)
+            for number, value in zip(at, values, strict=True):
+                found[number] = value
+        return found
+
 
 MISSING: frozenset[type] = frozenset({NoneType, type(UNSET)})
 
 
 def _originals(posts: Posts, _: str) -> Column:
-    return [original or post for post, original in zip(posts.posts, posts.originals, strict=True)]
+    found = posts.posts.copy()
+    for number in posts.reposts:
+        found[number] = posts.originals[number]
+    return found
 
 
 def _media(posts: Posts, root: str) -> Column:
     found: Column = [None] * len(posts.posts)
-    repeated, attached = column(posts.originals, "attachments"), column(posts.posts, "attachments")
-    if any(repeated):
-        attached = [first or own for first, own in zip(repeated, attached, strict=True)]
-    for number, attachments in enumerate(attached):
-        if attachments:
-            known = posts.pages[number].media
-            found[number] = list(items(attachments.media)) or [
-                known[key] for key in items(attachments.media_keys) if key in known
-            ]
+    attached = column(posts.posts, "attachments")
+    for number in posts.reposts:
+        attached[number] = getattr(posts.originals[number], "attachments", None) or attached[number]
+    for number, attachments in [(number, value) for number, value in enumerate(attached) if value]:
+        known = posts.pages[number].media
+        found[number] = list(items(attachments.media)) or [
+            known[key] for key in items(attachments.media_keys) if key in known
+        ]
     return found
 
 
@@ -213,8 +229,17 @@ def _relations_activity(posts: Posts) -> Relations:
 
 
 def _relations_v2(posts: Posts) -> Relations:
-    kinds = [_kinds_of(*types) if types else NO_KINDS for types in within(references(posts.posts), "type")]
-    return Relations([kind[0] for kind in kinds], [kind[1] for kind in kinds], [kind[2] for kind in kinds])
+    found = Relations(*([False] * len(posts.posts) for _ in Relations._fields))
+    for number, refs in [(number, refs) for number, refs in enumerate(references(posts.posts)) if refs]:
+        found.repost[number], found.quote[number], found.reply[number] = _kinds_of(*_types(refs))
+    return found
+
+
+def _types(references: Any) -> list[Any]:
+    try:
+        return [reference.type for reference in references]
+    except (AttributeError, TypeError):  # null among them, or a single object where there should be a list
+        return [reference.type for reference in items(references)]
 
 
 @lru_cache(1024)
@@ -223,7 +248,6 @@ def _kinds_of(*types: Any) -> tuple[bool, ...]:
     return tuple(not known.isdisjoint(types) for known in (REPOSTED, QUOTED, REPLIED))
 
 
-NO_KINDS = _kinds_of()
 _RELATIONS = {"v1.post": _relations_v1, "v2.post": _relations_v2, "activity.activity": _relations_activity}
 
 

@@ -15,7 +15,8 @@ import msgspec
 
 from xsieve.transforms.records.batch import RawBatch, Reason, Reject
 from xsieve.transforms.records.catalog import Catalog, Field
-from xsieve.transforms.records.decode import Codec, Group, Line, Refused, decode, refuse_repeated_keys
+from xsieve.transforms.records.decode import Codec, Group, Line, Refused, decode, lines_of, refuse_repeated_keys
+from xsieve.transforms.records.documents import unfold_lines
 from xsieve.transforms.records.families import (
     ACTIVITY,
     NOTHING,
@@ -61,12 +62,33 @@ class Posts:
         """What each post repeats, None if it is no repost."""
         return self.family.reposts(self.posts, self.pages)
 
+    @cached_property
+    def reposts(self) -> list[int]:
+        """The numbers of the posts that repeat another one."""
+        return [number for number, original in enumerate(self.originals) if original]
+
+    def at(self, numbers: Collection[int]) -> "Posts":
+        """The posts with these numbers."""
+        return Posts(
+            self.family,
+            [self.posts[n] for n in numbers],
+            [self.pages[n] for n in numbers],
+            [self.lines[n] for n in numbers],
+        )
+
     def less(self, numbers: Collection[int]) -> "Posts":
-        """All but the posts with these numbers."""
-        chosen = [True] * len(self.posts)
-        for number in numbers:
-            chosen[number] = False
-        return self.pick(chosen)
+        """All but the posts with these numbers, which are few."""
+        if not numbers:
+            return self
+        left = Posts(self.family, self.posts.copy(), self.pages.copy(), self.lines.copy())
+        columns = [left.posts, left.pages, left.lines]
+        if "originals" in self.__dict__:
+            left.originals = self.originals.copy()
+            columns.append(left.originals)
+        for number in sorted(numbers, reverse=True):
+            for values in columns:
+                del values[number]
+        return left
 
     def pick(self, chosen: list[bool]) -> "Posts":
         """The posts for which ``chosen`` says yes."""
@@ -193,9 +215,13 @@ class Sieve(Generic[C]):
                 gc.enable()
 
     def _sift(self, batch: RawBatch) -> Sifted[C]:
+        lines, whole = lines_of(batch.lines)
+        if batch.arrays and not whole:
+            batch = batch._replace(lines=unfold_lines(batch.lines))
+            lines, whole = lines_of(batch.lines)
         tally = Tally(batch)
         contents: list[C] = []
-        for group in decode(batch.lines, self.codecs, tally.refuse):
+        for group in decode(batch.lines, lines, whole, self.codecs, tally.refuse):
             tally.noted("mistyped_leaf", group.leaves)
             for line in group.lost:
                 tally.refuse(line, Refused(Reason.MISTYPED, group.shape.name))

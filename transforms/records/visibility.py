@@ -5,7 +5,7 @@ quoted post that is not public is cut out of the post that quotes it. What carri
 it passes for one's own use, and is counted.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -102,20 +102,29 @@ def sign_ways(name: str) -> tuple[Way, ...]:
 def loud_signs(records: Column, ways: tuple[Way, ...], search: Search) -> dict[int, str]:
     """What the loud signs of records say, by the number of the record."""
     reasons: dict[int, str] = {}
+    known: dict[tuple[str, ...], tuple[Sequence[int], Column]] = {(): (range(len(records)), records)}
     for steps, kind in ways:
         if kind not in search.kinds:
             continue
-        values = records
-        for step in steps:
-            values = column(values, step)
-            if not any(values):
-                break
-        else:
-            for number, sign in enumerate(values):
-                if sign and sign.loud:
-                    search.unmet.discard(id(sign))
-                    reasons[number] = sign.reason
+        at, values = _towards(steps[:-1], known)
+        signs = column(values, steps[-1])
+        for number, sign in zip(at, signs, strict=True) if any(signs) else ():
+            if sign and sign.loud:
+                search.unmet.discard(id(sign))
+                reasons[number] = sign.reason
     return reasons
+
+
+def _towards(
+    steps: tuple[str, ...], known: dict[tuple[str, ...], tuple[Sequence[int], Column]]
+) -> tuple[Sequence[int], Column]:
+    """The records that have something under these attributes, by number, and what that is. Several signs share the way."""
+    if steps not in known:
+        at, values = _towards(steps[:-1], known)
+        values = column(values, steps[-1])
+        there = [place for place, value in enumerate(values) if value]
+        known[steps] = [at[place] for place in there], [values[place] for place in there]
+    return known[steps]
 
 
 def loud_sign(record: Any, ways: tuple[Way, ...]) -> str | None:

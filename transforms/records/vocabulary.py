@@ -48,6 +48,7 @@ class Word(NamedTuple):
     beside: frozenset[str]
 
 
+_NO_JOINTS = frozenset[int]()
 Words = dict[str, list[Word]]  # by their letters
 
 
@@ -79,13 +80,15 @@ def vocabulary() -> Vocabulary:
         for line in table(f"vocabulary/{language}.tsv"):
             for place, word in _read(line, language, groups):
                 places[place][word.letters].append(word)
-                excuses[word.letters] |= word.beside
+                if word.beside:
+                    excuses[word.letters] |= word.beside
     # Nothing tells which language a name is in: what excuses a spelling in one of them excuses it in all.
-    beside = {letters: frozenset(companions) for letters, companions in excuses.items()}
-    whole, head, tail, inner = (
-        {letters: [word._replace(beside=beside[letters]) for word in same] for letters, same in words.items()}
-        for words in places.values()
-    )
+    for letters, companions in excuses.items():
+        beside = frozenset(companions)
+        for words in places.values():
+            if letters in words:
+                words[letters] = [word._replace(beside=beside) for word in words[letters]]
+    whole, head, tail, inner = map(dict, places.values())
     return Vocabulary(whole, head, tail, inner, frozenset(groups["affix"]), frozenset(groups["scale"]))
 
 
@@ -110,11 +113,17 @@ def _read(line: Line, language: str, groups: dict[str, set[str]]) -> Iterator[tu
     excuses = frozenset(beside)
     for text in map(str.strip, line.cells["words"].split(",")):
         place = _place(text, language)
-        for words in product(*(word.split("|") for word in text.strip(" *=").split())):
-            for spelling in spellings(" ".join(words), language):
+        for words in _alternatives(text.strip(" *=")):
+            for spelling in spellings(words, language):
                 parts = split(spelling)
-                joints = frozenset(accumulate(map(len, parts[:-1])))
+                joints = frozenset(accumulate(map(len, parts[:-1]))) if len(parts) > 1 else _NO_JOINTS
                 yield place, Word("".join(parts), joints, role, item, language, excuses)
+
+
+def _alternatives(text: str) -> list[str]:
+    if "|" not in text:
+        return [" ".join(text.split())]
+    return [" ".join(words) for words in product(*(word.split("|") for word in text.split()))]
 
 
 def _place(text: str, language: str) -> str:
