@@ -4,9 +4,11 @@ What passes has a type of its own for each kind of output, so that a sink for ro
 pipeline is built. Counts and rejects come beside it; rejects hold no content, and no error that leaves a worker does.
 """
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any, NamedTuple
@@ -107,6 +109,12 @@ class Sift(beam.PTransform):
         return Sifted(outputs.passed, outputs.counts, outputs.rejects)
 
 
+@cache
+def keep_what_is_loaded() -> None:
+    """Tells the collector of cycles, once, that what this worker has loaded stays: going through Beam took 6 % of its time."""
+    gc.freeze()
+
+
 class SiftBatch(beam.DoFn):
     """One batch through the plan. The plan is compiled on the worker: decoders cannot travel."""
 
@@ -116,6 +124,7 @@ class SiftBatch(beam.DoFn):
 
     def setup(self) -> None:
         self._sieve = sieve_for(self.plan)
+        keep_what_is_loaded()
 
     def process(self, batch: RawBatch) -> Iterator[Any]:
         """Yields what passes, then the counts, then the rejects."""
