@@ -2,7 +2,7 @@
 
 Posts and users stand in files of their own. What no spreadsheet can hold is refused record by record and said so; files
 are numbered where a sheet has no more rows. CSV is written as OWASP advises against formulas: every text in quotes, and a '
-before what a spreadsheet would run (``formats.Csv``); it cannot say that ids are text, so spreadsheets are better given XLSX.
+before what a spreadsheet would run (``formats_arrow.Csv``); it cannot say that ids are text, so spreadsheets are better given XLSX.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ import numpy as np
 from apache_beam.io.filesystems import FileSystems
 
 from xsieve.pipelines.columns import ColumnType
-from xsieve.pipelines.formats import Csv, Encoder
+from xsieve.pipelines.formats import Encoder
 from xsieve.pipelines.stage import Staged, create, period_of
 from xsieve.pipelines.streams import is_remote
 from xsieve.pipelines.xlsx import MAX_ROWS, Xlsx, fits
@@ -90,6 +90,8 @@ def content_of(format_: str, name: str, sieve: HydratedSieve, folder: str) -> Co
     if format_ == "jsonl":
         return Lines(sieve)
     if format_ == "csv":
+        from xsieve.pipelines.formats_arrow import Csv
+
         return Table(sieve, Csv(schema_of(name)), lambda _: True)
     scratch = None if is_remote(folder) else folder  # what a crash leaves there goes with the folder
     return Table(sieve, Xlsx(schema_of(name), name, scratch), fits)

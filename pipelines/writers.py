@@ -14,7 +14,7 @@ import zstandard
 
 from xsieve.pipelines.avro import Avro
 from xsieve.pipelines.columns import Columns, ColumnType, columns_of, schema_of
-from xsieve.pipelines.formats import Csv, Encoder, Jsonl, Parquet
+from xsieve.pipelines.formats import Encoder, Jsonl
 from xsieve.transforms.records.rows import Rows
 
 __all__ = ["ColumnType", "RowWriter", "WriteError", "compressed", "open_writer", "schema_of"]
@@ -61,11 +61,23 @@ def compressed(handle: Handle, compression: str) -> Handle:
     return handle if compression == "none" else _Packed(handle, PACKERS[compression]())
 
 
+def _csv(schema: Sequence[ColumnType]) -> Encoder:
+    from xsieve.pipelines.formats_arrow import Csv
+
+    return Csv(schema)
+
+
+def _parquet(schema: Sequence[ColumnType]) -> Encoder:
+    from xsieve.pipelines.formats_arrow import Parquet
+
+    return Parquet(schema)
+
+
 FORMATS: dict[str, Callable[[Sequence[ColumnType]], Encoder]] = {
     "jsonl": Jsonl,
-    "csv": Csv,
+    "csv": _csv,
     "avro": Avro,
-    "parquet": Parquet,
+    "parquet": _parquet,
 }
 
 

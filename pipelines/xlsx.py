@@ -8,8 +8,6 @@ import io
 from collections.abc import Sequence
 from datetime import datetime, timezone
 
-import xlsxwriter
-
 from xsieve.pipelines.columns import Columns, ColumnType
 
 MAX_ROWS = 1_048_575  # of a sheet, besides the header
@@ -21,6 +19,8 @@ class Xlsx:
     """A spreadsheet of up to MAX_ROWS rows. ``scratch``: the folder in which it grows, the system's own if None."""
 
     def __init__(self, schema: Sequence[ColumnType], name: str, scratch: str | None = None) -> None:
+        import xlsxwriter  # few runs write spreadsheets
+
         self._schema, self._file = schema, io.BytesIO()
         self._book = xlsxwriter.Workbook(self._file, {"constant_memory": True, "tmpdir": scratch})
         self._book.set_properties({"created": NO_TIME.replace(tzinfo=None)})

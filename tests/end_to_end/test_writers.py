@@ -22,7 +22,7 @@ from apache_beam.io.filesystems import FileSystems
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xsieve.pipelines import avro, formats, writers
+from xsieve.pipelines import avro, formats_arrow, writers
 from xsieve.pipelines.columns import type_of
 from xsieve.pipelines.writers import FORMATS, ColumnType, RowWriter, WriteError, compressed, open_writer, schema_of
 from xsieve.transforms.records.plan import Enrichment, Plan
@@ -474,10 +474,10 @@ def test_parquet_groups_are_bounded_by_rows_and_by_bytes(monkeypatch: pytest.Mon
 
     one = rows_of(CELLS[:1])
     assert groups(*[one] * 40) == 1
-    monkeypatch.setattr(formats, "GROUP_ROWS", 10)
+    monkeypatch.setattr(formats_arrow, "GROUP_ROWS", 10)
     assert groups(*[one] * 40) == 4
-    monkeypatch.setattr(formats, "GROUP_ROWS", 1000)
-    monkeypatch.setattr(formats, "GROUP_BYTES", 100_000)
+    monkeypatch.setattr(formats_arrow, "GROUP_ROWS", 1000)
+    monkeypatch.setattr(formats_arrow, "GROUP_BYTES", 100_000)
     assert groups(*[rows_of([(None, "x" * 60_000, None, None, None, None)])] * 4) == 2
 
 
