@@ -66,7 +66,7 @@ def test_the_record_comes_out_as_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "printed"), [*zip(blocks("python"), blocks("text"), strict=True)], ids=["beam", "functions"]
+    ("code", "printed"), [*zip(blocks("python"), blocks("text"), strict=True)], ids=["beam", "outflow", "functions"]
 )
 def test_the_code_prints_what_is_shown_below_it(code: str, printed: str) -> None:
     """Each block of Python is a whole program, with its output in the block after it."""
