@@ -29,7 +29,6 @@ io.tmp.dirs: {folder}/tmp
 state.backend.type: hashmap
 state.checkpoints.dir: file://{folder}/checkpoints
 state.savepoints.dir: file://{folder}/savepoints
-execution.checkpointing.externalized-checkpoint-retention: RETAIN_ON_CANCELLATION
 heartbeat.interval: 2000
 heartbeat.timeout: 10000
 restart-strategy.type: fixed-delay
@@ -52,9 +51,25 @@ def start(home: Home) -> Running:
     address = f"http://localhost:{rest}"
     master = _spawn(home, "jobmanager")
     wait_until(lambda: _workers(address) is not None, master, home.log("flink-jobmanager"), 60)
-    running = Running((master, _spawn(home, "taskmanager")), {"rest": address, "master": f"localhost:{rest}"})
+    at = {"rest": address, "master": f"localhost:{rest}", "checkpoints": str(folder / "checkpoints")}
+    running = Running((master, _spawn(home, "taskmanager")), at)
     wait_until(lambda: _workers(address) == 1, running.processes[1], home.log("flink-taskmanager"), 60)
     return running
+
+
+def restart_job_manager(home: Home) -> None:
+    """Ends the job manager as a crash of its machine would, and starts another one, which knows of no jobs."""
+    running = _running(home)
+    kill(running.processes[0])
+    master = _spawn(home, "jobmanager")
+    remember(home, "flink", running._replace(processes=(master, running.processes[1])))
+    wait_until(lambda: _workers(running.at["rest"]) == 1, master, home.log("flink-jobmanager"), 60)
+
+
+def last_checkpoint(home: Home, job: str) -> str:
+    """The folder of the last complete checkpoint of a job, by its id: Flink removes it when the next one is complete."""
+    found = Path(_running(home).at["checkpoints"], job).glob("chk-*/_metadata")
+    return str(max((file.parent for file in found), key=lambda folder: int(folder.name.removeprefix("chk-"))))
 
 
 def kill_task_manager(home: Home) -> None:

@@ -56,6 +56,11 @@ class Job(NamedTuple):
         wanted = self.checkpoints() + more
         until(lambda: self.checkpoints() >= wanted, seconds, self)
 
+    def checkpoint_size(self) -> int:
+        """The bytes of the newest complete checkpoint; 0 if there is none."""
+        newest = get(f"{self.rest}/jobs/{self.id}/checkpoints")["latest"]["completed"]
+        return newest["state_size"] if newest else 0
+
     def failures(self) -> list[str]:
         """The first lines of what made tasks fail, last first."""
         entries = get(f"{self.rest}/jobs/{self.id}/exceptions")["exceptionHistory"]["entries"]

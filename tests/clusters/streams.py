@@ -2,8 +2,10 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import count as counted
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,10 +25,13 @@ FLINK = ["--streaming", "--parallelism=2", "--checkpointing_interval=1000", "--f
 class Stream:
     """Posts whose ids tell the time at which they are sent, a topic for them, and what xsieve makes of it."""
 
-    def __init__(self, folder: Path, bootstrap: str, topic: str, ledger: str, limit: int = 1_000_000) -> None:
-        self.folder, self.bootstrap, self.ledger = folder, bootstrap, ledger
+    def __init__(
+        self, folder: Path, bootstrap: str, topic: str, ledger: str, limit: int = 1_000_000, every: int = EVERY
+    ) -> None:
+        self.folder, self.bootstrap, self.ledger, self.every = folder, bootstrap, ledger, every
         self.topic = create(bootstrap, topic, 2)
         self.ids: list[int] = []
+        self.posts = self._of_now()  # ids with payloads
         self.policy = policy(folder, post_id=limit)
 
     @property
@@ -39,10 +44,15 @@ class Stream:
             "climate": {
                 "kind": "ids",
                 "recipient": "lab",
-                "every": f"{EVERY}s",
+                "every": f"{self.every}s",
                 "write": {"path": str(self.out / "climate")},
             },
-            "trends": {"kind": "rows", "every": f"{EVERY}s", "write": {"path": str(self.out / "trends")}},
+            "trends": {
+                "kind": "rows",
+                "text": "scrub",
+                "every": f"{self.every}s",
+                "write": {"path": str(self.out / "trends")},
+            },
         }
         source = {
             "read": "kafka",
@@ -70,11 +80,20 @@ class Stream:
     def send(self, count: int, seconds: float = 0.0) -> None:
         """So many posts, to both partitions in turn, spread over so many seconds of real time."""
         for _ in range(count):
-            at, number = int(time.time() * 1000), len(self.ids)
-            self.ids.append((at - EPOCH_MS << 22) + number % 4096)
-            post = v1_post(str(self.ids[-1]), text=f"number {number} 🌊")
-            produce(self.bootstrap, self.topic, [Sent(json.dumps(post).encode(), at, number % 2)])
+            self.send_now(1)
             time.sleep(seconds / count)
+
+    def send_now(self, count: int) -> None:
+        """So many posts at once."""
+        made, at = list(islice(self.posts, count)), int(time.time() * 1000)
+        begin = len(self.ids)
+        self.ids += [number for number, _ in made]
+        produce(self.bootstrap, self.topic, [Sent(post, at, n % 2) for n, (_, post) in enumerate(made, begin)])
+
+    def _of_now(self) -> Iterator[tuple[int, bytes]]:
+        for number in counted():
+            made = (int(time.time() * 1000) - EPOCH_MS << 22) + number % 4096
+            yield made, json.dumps(v1_post(str(made), text=f"number {number} 🌊")).encode()
 
     def poison(self) -> None:
         """A message that is no JSON, and one that is empty."""

@@ -27,7 +27,7 @@ from xsieve.pipelines.windows import LABEL
 from xsieve.transforms.ledger import open_ledger
 from xsieve.transforms.records.times import EPOCH_MS
 
-KILLS = int(os.environ.get("XSIEVE_STREAM_KILLS", "3"))
+KILLS = int(os.environ.get("XSIEVE_STREAM_KILLS", "4"))
 COMMAND = "xsieve.pipelines.command"
 
 
@@ -126,7 +126,22 @@ def test_a_stream_that_is_stopped_with_a_savepoint_goes_on_without_a_gap_or_a_re
     assert stream.used() == 100
 
 
-KILLED = ("worker", "task manager", "ledger")
+def test_a_stream_that_is_cancelled_goes_on_from_its_last_checkpoint(
+    stream: Stream, go: Callable[..., Job], flink: Home
+) -> None:
+    """Flink keeps the checkpoint of a job that it was told to cancel: posts before, while it is down, and after, each once."""
+    job = go()
+    stream.send(40, seconds=8)
+    number = job.id
+    job.cancel()
+    stream.send(20, seconds=4)
+    go(f"--savepoint_path={cluster.last_checkpoint(flink, number)}")
+    stream.send(40, seconds=8)
+    stream.wait(stream.is_whole)
+    assert stream.used() == 100
+
+
+KILLED = ("worker", "task manager", "job", "ledger")
 
 
 def test_a_stream_whose_parts_are_killed_publishes_and_counts_each_post_once(
@@ -134,19 +149,31 @@ def test_a_stream_whose_parts_are_killed_publishes_and_counts_each_post_once(
 ) -> None:
     """One part after the other, killed at a random moment while posts come in: each post once, whatever is replayed.
 
-    XSIEVE_STREAM_KILLS says how often; the full number is 20.
+    XSIEVE_STREAM_KILLS says how often, each part in turn; the full number is 20.
     """
     chance = random.Random(7)
-    go()
+    job = go()
     for number in range(KILLS):
         stream.send(20, seconds=4)
         time.sleep(chance.uniform(0, EVERY))
-        kill(KILLED[number % len(KILLED)], flink, postgres)
+        victim = KILLED[number % len(KILLED)]
+        if victim == "job":
+            job = again(job, go, flink)
+        else:
+            kill(victim, flink, postgres)
         stream.send(30, seconds=6)
         stream.wait(stream.is_whole, 240)
         assert stream.used() == len(stream.ids)
     assert in_its_own_windows(stream)
     assert not list((stream.out / "climate").glob("*/.kept-*"))
+
+
+def again(job: Job, go: Callable[..., Job], flink: Home) -> Job:
+    """Kill what runs the job, which Flink then knows no more, and submit it again from its last checkpoint."""
+    number = job.id
+    cluster.restart_job_manager(flink)
+    job.client.kill()
+    return go(f"--savepoint_path={cluster.last_checkpoint(flink, number)}")
 
 
 def kill(victim: str, flink: Home, postgres: Postgres) -> None:
