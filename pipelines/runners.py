@@ -30,6 +30,7 @@ class Facts(NamedTuple):
     to_kafka: Collection[str] = ()  # outputs that go to Kafka
     folders: Mapping[str, str] = {}  # what workers read and write, by where the settings name it
     shared: Collection[str] = ()  # folders of which the operator says that all workers have them
+    from_pubsub: bool = False
 
 
 class Chosen(NamedTuple):
@@ -89,6 +90,7 @@ def facts_of(settings: st.Settings, shared: Sequence[str] = ()) -> Facts:
         to_kafka=[name for name, output in outputs.items() if isinstance(output.write, st.ToKafka)],
         folders=folders,
         shared=[_absolute(path) for path in shared],
+        from_pubsub=isinstance(settings.input, st.PubSub),
     )
 
 
@@ -167,6 +169,10 @@ RULES = (
         lambda facts, c: _if(facts.streaming and c.runner in BATCH_ONLY),
         "a stream on {runner} gives no window before its source ends; "
         f"use --runner={STREAM} on one machine, Flink or Dataflow on several",
+    ),
+    Rule(  # Prism: unsupported feature beam:transform:pubsub_read:v1; Flink's portable runner has no translation of it either
+        lambda facts, c: _if(facts.from_pubsub and c.runner != DATAFLOW),
+        f"input: Beam's Python reads Pub/Sub on {DATAFLOW} only, and {{runner}} has no such step; run it there, or read: kafka",
     ),
     Rule(
         lambda facts, c: _if(not facts.streaming and c.streaming),

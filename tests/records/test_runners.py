@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from xsieve.pipelines import prism
-from xsieve.pipelines.runners import RULES, Chosen, Facts, chosen, default_runner, refusals
+from xsieve.pipelines.runners import RULES, Chosen, Facts, chosen, default_runner, facts_of, refusals
+from xsieve.pipelines.settings import parse
 
 POSTGRES = "postgresql://db/outflow"
 BATCH = Facts(False, {"outputs.posts": "ids"}, POSTGRES, folders={"outputs.posts": "out/posts"})
@@ -28,6 +29,7 @@ RIGHT = [
     (STREAM._replace(**SHARED), Chosen("PortableRunner", **EXTERNAL, savepoint="file:///mnt/x/savepoints/1")),
     (STREAM._replace(**REMOTE), Chosen("PortableRunner", "DOCKER", ships=True, checkpointing=60_000)),
     (STREAM._replace(**REMOTE), Chosen("DataflowRunner", ships=True, update=True, job_name="xsieve")),
+    (STREAM._replace(**REMOTE, from_pubsub=True), Chosen("DataflowRunner", ships=True)),
 ]
 
 
@@ -42,6 +44,8 @@ WRONG = [
     (BATCH, Chosen("DirectRunner"), "picks one of several runners"),
     (STREAM, Chosen("FnApiRunner"), "a stream on FnApiRunner gives no window before its source ends"),
     (STREAM, Chosen("BundleBasedDirectRunner"), "no window before its source ends"),
+    (STREAM._replace(from_pubsub=True), Chosen("PrismRunner", "LOOPBACK", prism="p"), "reads Pub/Sub on DataflowRunner only"),
+    (STREAM._replace(from_pubsub=True), Chosen("PortableRunner", **LOOPBACK), "PortableRunner has no such step"),
     (BATCH, Chosen("FnApiRunner", streaming=True), "--streaming is for streams"),
     (BATCH, Chosen("FlinkRunner", "LOOPBACK", checkpointing=1000), "never ends"),
     (STREAM._replace(kinds=HYDRATED), Chosen("PortableRunner", **LOOPBACK), "outputs.sample: hydrated posts and users"),
@@ -81,6 +85,16 @@ def test_several_things_wrong_are_told_at_once():
     """People see every reason in one go."""
     facts = STREAM._replace(ledger="sqlite:///x.db", kinds=HYDRATED)
     assert len(refusals(facts, Chosen("PortableRunner"))) == 5
+
+
+@pytest.mark.parametrize(("source", "is_pubsub"), [
+    ("{read: pubsub, subscription: projects/norsund/subscriptions/posts}", True),
+    ("{read: kafka, topics: posts, consumer: {bootstrap.servers: 'b:1', group.id: g}}", False),
+])  # fmt: skip
+def test_a_subscription_is_known_from_the_settings(source: str, is_pubsub: bool) -> None:
+    """So that the command refuses it before anything is built."""
+    text = f"policy: base-2024\ninput: {source}\noutputs: {{posts: {{kind: rows, every: 1h, write: {{path: out}}}}}}\n"
+    assert facts_of(parse(text)).from_pubsub is is_pubsub
 
 
 def options(*given: str) -> Chosen:
