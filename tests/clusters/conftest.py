@@ -3,12 +3,16 @@
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from clusters import servers
 from clusters.jobs import Job, submit
 from clusters.places import Home, shared_home
+from clusters.postgres import Postgres, server_for_tests
 from clusters.state import recall
+from clusters.streams import COMMAND, FLINK, Stream
+from ledger.new_ledgers import new_schema
 
 BringUp = Callable[..., Home]
 
@@ -78,6 +82,29 @@ def run_on_flink(flink: Home) -> Iterator[Callable[..., Job]]:
     yield run
     for job in jobs:
         job.cancel()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A server for ledgers."""
+    yield from server_for_tests()
+
+
+@pytest.fixture
+def stream(kafka: str, postgres: Postgres, topic: Callable[[str], str], tmp_path: Path) -> Stream:
+    """A topic, a ledger, and a folder for what comes out."""
+    return Stream(tmp_path, kafka, topic("posts"), new_schema(postgres))
+
+
+@pytest.fixture
+def go(stream: Stream, flink: Home, run_on_flink: Callable[..., Job]) -> Callable[..., Job]:
+    """Submits the stream to Flink and waits until it runs."""
+
+    def submit(*more: str, **settings: object) -> Job:
+        given = ["run", str(stream.settings(**settings)), f"--shared-folder={stream.folder}", *FLINK, *more]
+        return run_on_flink(COMMAND, given).wait_running()
+
+    return submit
 
 
 def _at(home: Home, name: str) -> dict[str, str]:

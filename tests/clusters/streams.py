@@ -18,6 +18,7 @@ from templates import v1_post
 from xsieve.transforms.ledger import open_ledger
 from xsieve.transforms.records.times import EPOCH_MS
 
+COMMAND = "xsieve.pipelines.command"
 EVERY = 5  # seconds of a window
 FLINK = ["--streaming", "--parallelism=2", "--checkpointing_interval=1000", "--finish_bundle_before_checkpointing"]
 

@@ -5,18 +5,17 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
-import pytest
 from clusters import flink as cluster
 from clusters import workers
 from clusters.jobs import Job
 from clusters.places import TESTS, Home
-from clusters.postgres import Postgres, server_for_tests
+from clusters.postgres import Postgres
 from clusters.state import recall
-from clusters.streams import EVERY, FLINK, Stream
+from clusters.streams import COMMAND, EVERY, FLINK, Stream
 from clusters.topics import Sent, produce
 from ledger.new_ledgers import new_schema
 
@@ -28,30 +27,6 @@ from xsieve.transforms.ledger import open_ledger
 from xsieve.transforms.records.times import EPOCH_MS
 
 KILLS = int(os.environ.get("XSIEVE_STREAM_KILLS", "4"))
-COMMAND = "xsieve.pipelines.command"
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    """A server for ledgers."""
-    yield from server_for_tests()
-
-
-@pytest.fixture
-def stream(kafka: str, postgres: Postgres, topic: Callable[[str], str], tmp_path: Path) -> Stream:
-    """A topic, a ledger, and a folder for what comes out."""
-    return Stream(tmp_path, kafka, topic("posts"), new_schema(postgres))
-
-
-@pytest.fixture
-def go(stream: Stream, flink: Home, run_on_flink: Callable[..., Job]) -> Callable[..., Job]:
-    """Submits the stream to Flink and waits until it runs."""
-
-    def submit(*more: str, **settings: object) -> Job:
-        given = ["run", str(stream.settings(**settings)), f"--shared-folder={stream.folder}", *FLINK, *more]
-        return run_on_flink(COMMAND, given).wait_running()
-
-    return submit
 
 
 def in_its_own_windows(stream: Stream) -> bool:
