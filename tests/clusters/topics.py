@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from functools import cache
 from typing import NamedTuple
 
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
@@ -27,9 +28,15 @@ def create(bootstrap: str, topic: str, partitions: int = 2, **config: str) -> st
     return topic
 
 
+@cache
+def _producer(bootstrap: str) -> Producer:
+    """One for all messages to a broker: to meet it anew for each takes longer than to send it."""
+    return Producer({"bootstrap.servers": bootstrap, "linger.ms": 5, "enable.idempotence": True, **QUIET})
+
+
 def produce(bootstrap: str, topic: str, messages: Iterable[Sent]) -> int:
     """Writes messages and waits until the broker has them; how many there were."""
-    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 5, "enable.idempotence": True, **QUIET})
+    producer = _producer(bootstrap)
     failed: list[object] = []
     count = 0
     for count, sent in enumerate(messages, 1):  # noqa: B007
