@@ -20,6 +20,7 @@ from xsieve.pipelines.kafka_client import COMMITTED, At, Client, KafkaError, Mes
 
 EVER = 2**62  # no partition comes to its end
 MOST_MESSAGES, MOST_BYTES = 10_000, 16 << 20  # of one turn, after which others have theirs
+AHEAD_MS = 60_000  # that a producer's clock may be ahead of ours
 PAUSE = Duration(seconds=1)  # until a partition without news is looked at again
 # Beam passes the first by position and the others by name, so it must come before them
 FINALIZER = beam.DoFn.BundleFinalizerParam
@@ -171,11 +172,11 @@ class _Read(beam.DoFn, RestrictionProvider):
             for found in _enough(reader, left.stop):
                 if not tracker.try_claim(found[-1].offset):  # with the last go all before it
                     return
-                for time, messages in _slots(found, self._how.slot_ms, began):
+                for time, messages in _slots(found, self._how.slot_ms):
                     yield TimestampedValue(messages, time)
                     latest = max(latest or time, time)
                 is_quiet = False
-            _advance(watermark, latest and latest - self._how.disorder)
+            _advance(watermark, latest and min(latest, Timestamp.now()) - self._how.disorder)
             if is_quiet and reader.is_at_end():
                 _advance(watermark, began - self._how.idle)
             position = min(reader.position, left.stop)
@@ -197,10 +198,14 @@ def _enough(reader: Reader, stop: int) -> Iterator[list[Message]]:
         count, size = count + len(found), size + sum(len(message.value or b"") for message in found)
 
 
-def _slots(messages: list[Message], slot_ms: int, now: Timestamp) -> Iterator[tuple[Timestamp, Messages]]:
-    """Messages by slots of time, each with its latest time. No message is from the future, whatever its producer's clock says."""
-    now_ms = now.micros // 1000
-    times = [min(message.time_ms, now_ms) if message.time_ms >= 0 else now_ms for message in messages]
+def _slots(messages: list[Message], slot_ms: int) -> Iterator[tuple[Timestamp, Messages]]:
+    """Messages by slots of time, each with its latest time.
+
+    Kafka's times stay, so that a replay puts each message into the window where it was; but one that is ahead of all clocks
+    counts as of now.
+    """
+    now_ms = Timestamp.now().micros // 1000
+    times = [message.time_ms if 0 <= message.time_ms <= now_ms + AHEAD_MS else now_ms for message in messages]
     for _, group in groupby(zip(times, messages, strict=True), lambda timed: timed[0] // slot_ms):
         among, found = zip(*group, strict=True)
         place = found[0].topic, found[0].partition

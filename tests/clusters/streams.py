@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import datetime
 from itertools import count as counted
 from itertools import islice
 from pathlib import Path
@@ -15,6 +16,7 @@ from outflow_settings import WHO, policy
 from outputs import HEAD, in_order, manifest, rows
 from templates import v1_post
 
+from xsieve.pipelines.windows import LABEL
 from xsieve.transforms.ledger import open_ledger
 from xsieve.transforms.records.times import EPOCH_MS
 
@@ -84,12 +86,13 @@ class Stream:
             self.send_now(1)
             time.sleep(seconds / count)
 
-    def send_now(self, count: int) -> None:
-        """So many posts at once."""
-        made, at = list(islice(self.posts, count)), int(time.time() * 1000)
+    def send_now(self, count: int, at: float | None = None, partitions: int = 2) -> None:
+        """So many posts at once. ``at``: of another time, seconds since 1970; ``partitions``: 1 leaves the other one without."""
+        made, time_ms = list(islice(self.posts, count)), int((at or time.time()) * 1000)
         begin = len(self.ids)
         self.ids += [number for number, _ in made]
-        produce(self.bootstrap, self.topic, [Sent(post, at, n % 2) for n, (_, post) in enumerate(made, begin)])
+        sent = [Sent(post, time_ms, n % partitions) for n, (_, post) in enumerate(made, begin)]
+        produce(self.bootstrap, self.topic, sent)
 
     def _of_now(self) -> Iterator[tuple[int, bytes]]:
         for number in counted():
@@ -148,6 +151,14 @@ class Stream:
     def is_whole(self) -> bool:
         """Whether each post that was sent is published, once."""
         return self.all_ids() == sorted(self.ids)
+
+    def is_in_its_own_windows(self) -> bool:
+        """Whether no post lies in a window that ended before it was sent, or began after."""
+        for place, ids in self.published().items():
+            start = datetime.strptime(f"{place}+0000", f"{LABEL}%z").timestamp()
+            if not all(start - 1 <= ((n >> 22) + EPOCH_MS) / 1000 < start + self.every for n in ids):
+                return False
+        return True
 
 
 def windows_of(folder: Path) -> list[Path]:

@@ -128,6 +128,13 @@ def test_times_that_cannot_be_hold_up_nothing(kafka: str, topic: Callable[[str],
     assert times[b"old"] == 1
 
 
+def test_a_clock_that_is_a_little_ahead_is_believed(kafka: str, topic: Callable[[str], str], tmp_path: Path) -> None:
+    """Else the time of a message would be that of its reading, and a replay could put it into another window."""
+    name, at = create(kafka, topic("ahead"), 1), int(time.time() * 1000) + 30_000
+    produce(kafka, name, [Sent(b"ahead", at)])
+    assert [t for _, _, _, t in read(kafka, name, tmp_path)] == [at / 1000]
+
+
 def test_a_sink_writes_what_it_is_given(kafka: str, topic: Callable[[str], str]) -> None:
     """Keys and values as bytes."""
     name = create(kafka, topic("sink"), 1)

@@ -12,9 +12,8 @@ from pathlib import Path
 from clusters import flink as cluster
 from clusters import workers
 from clusters.jobs import Job
-from clusters.places import TESTS, Home
+from clusters.places import Home
 from clusters.postgres import Postgres
-from clusters.state import recall
 from clusters.streams import COMMAND, EVERY, FLINK, Stream
 from clusters.topics import Sent, produce
 from ledger.new_ledgers import new_schema
@@ -22,20 +21,9 @@ from ledger.new_ledgers import new_schema
 from xsieve.configs import resource
 from xsieve.pipelines.hand_over import hand_over, waiting
 from xsieve.pipelines.settings import load
-from xsieve.pipelines.windows import LABEL
 from xsieve.transforms.ledger import open_ledger
-from xsieve.transforms.records.times import EPOCH_MS
 
 KILLS = int(os.environ.get("XSIEVE_STREAM_KILLS", "4"))
-
-
-def in_its_own_windows(stream: Stream) -> bool:
-    """Whether no post lies in a window that ended before it was sent, or began after."""
-    for place, ids in stream.published().items():
-        start = datetime.strptime(f"{place}+0000", f"{LABEL}%z").timestamp()
-        if not all(start - 1 <= ((n >> 22) + EPOCH_MS) / 1000 < start + EVERY for n in ids):
-            return False
-    return True
 
 
 # --- on Flink
@@ -50,7 +38,7 @@ def test_a_stream_on_flink_releases_each_window_once_and_the_ledger_agrees(
     stream.poison()
     stream.send(20, seconds=4)
     stream.wait(lambda: stream.is_whole() and stream.rows() == 80 and stream.rejected() == 3)
-    assert in_its_own_windows(stream)
+    assert stream.is_in_its_own_windows()
     assert len(stream.published()) >= 3
     assert stream.used() == 80
 
@@ -139,7 +127,7 @@ def test_a_stream_whose_parts_are_killed_publishes_and_counts_each_post_once(
         stream.send(30, seconds=6)
         stream.wait(stream.is_whole, 240)
         assert stream.used() == len(stream.ids)
-    assert in_its_own_windows(stream)
+    assert stream.is_in_its_own_windows()
     assert not list((stream.out / "climate").glob("*/.kept-*"))
 
 
@@ -205,26 +193,3 @@ def sample(name: str) -> list[bytes]:
     """The payloads of a sample file that are whole lines of JSON."""
     lines = resource(f"examples/data/{name}.jsonl").read_bytes().splitlines()
     return [line for line in lines if line.strip()]
-
-
-# --- on Prism, on one machine
-
-
-def test_a_stream_on_prism_runs_from_one_command_until_it_is_stopped(
-    kafka: str, topic: Callable[[str], str], tmp_path: Path, bring_up: Callable[..., Home]
-) -> None:
-    """No cluster: a local stream with a ledger in a file; Ctrl-C ends it, and what was published stands."""
-    running = recall(bring_up("prism"), "prism")
-    assert running
-    stream = Stream(tmp_path, kafka, topic("posts"), f"sqlite:///{tmp_path}/outflow.db")
-    command = [sys.executable, "-m", COMMAND, "run", str(stream.settings()), f"--prism_location={running.at['binary']}"]
-    with (tmp_path / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log, cwd=TESTS) as run:
-        try:
-            stream.send(40, seconds=8)
-            stream.wait(lambda: stream.is_whole() or run.poll() is not None)
-            assert run.poll() is None, (tmp_path / "log").read_text()[-500:]
-        finally:
-            run.send_signal(2)
-            run.wait(60)
-    assert stream.used() == 40
-    assert in_its_own_windows(stream)
