@@ -28,6 +28,7 @@ sys.path.insert(0, str(ROOT / "tests"))  # the test servers are a developer's to
 
 LEAST = 0.7  # of the identity's rate
 PARTITIONS, PATIENCE = 2, 900
+AT_ONCE = 20_000  # posts handed to a producer, whose queue holds 100,000
 FLINK = ["--streaming", "--parallelism=2", "--checkpointing_interval=5000", "--finish_bundle_before_checkpointing"]
 
 
@@ -88,8 +89,9 @@ def measure(posts: int, repeats: int, folder: Path) -> dict[str, list[float]]:
         source = create(bootstrap, "source", PARTITIONS)
         lines, now = block("v2", min(posts, 20_000), 7).splitlines(), int(time.time() * 1000)
         passing = _passing(lines)
-        sent = [passing[n % len(passing)] for n in range(posts)]
-        produce(bootstrap, source, (Sent(line, now, n % PARTITIONS) for n, line in enumerate(sent)))
+        for part in range(0, posts, AT_ONCE):
+            numbers = range(part, min(part + AT_ONCE, posts))
+            produce(bootstrap, source, (Sent(passing[n % len(passing)], now, n % PARTITIONS) for n in numbers))
         for repeat in range(repeats):
             for name in rates:
                 sink = create(bootstrap, f"{name}-{repeat}", PARTITIONS)
