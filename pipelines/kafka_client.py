@@ -27,8 +27,10 @@ OURS = {  # what reading in checkpoints rests on
 BY_DEFAULT = {
     "isolation.level": "read_committed",
     "queued.max.messages.kbytes": 16384,  # of each partition, in memory
+    "fetch.queue.backoff.ms": 20,  # once that much was held; a second, as the library has it, ends a turn before its time
     "log_level": 0,
 }
+PRODUCER = {"enable.idempotence": True, "linger.ms": 5, "delivery.report.only.error": True}
 WAIT = 20.0  # seconds for a broker to answer
 LOOK = 0.25  # seconds until there is nothing for now
 AT_ONCE = 1000  # messages taken from the client in one call
@@ -79,9 +81,9 @@ class Client(NamedTuple):
         return _made(Consumer, {**self.options(), **OURS})
 
     def producer(self) -> Producer:
-        unused = ("group.id", "isolation.level", "queued.max.messages.kbytes")
+        unused = ("group.id", "isolation.level", "queued.max.messages.kbytes", "fetch.queue.backoff.ms")
         options = {name: value for name, value in self.options().items() if name not in unused}
-        return _made(Producer, {"enable.idempotence": True, "linger.ms": 5, **options})
+        return _made(Producer, {**PRODUCER, **options})
 
     def partitions(self, topic: str) -> list[int]:
         """The numbers of a topic's partitions. Raises KafkaError if there is no such topic."""

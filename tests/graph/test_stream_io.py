@@ -8,6 +8,7 @@ import json
 import logging
 import pickle
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -307,26 +308,27 @@ def test_each_kind_of_output_becomes_messages_without_keys(kind: str, expected: 
     written: list[tuple[Any, ...]] = []
 
     class Noted(beam.DoFn):
-        def __init__(self, *given: Any) -> None:
+        def __init__(self, lines: Any, *given: Any) -> None:
             written.append(given)
+            self.lines = lines
 
-        def process(self, pair: Any) -> Any:
-            yield pair
+        def process(self, batch: Any) -> Any:
+            yield from self.lines()(batch)
 
-    monkeypatch.setattr(kafka, "WriteKafka", Noted)
+    monkeypatch.setattr(kafka, "WriteLines", Noted)
     sink = {"topic": "out", "producer": BROKER | {"acks": "all", "sasl.password": "${PW}"}, "through": "python"}
     known = settings(KAFKA, {"kafka": sink}, kind)
     with new_pipeline() as pipeline:
         passed = pipeline | beam.Create([RawBatch(LINE + b"\n" + LINE, 0, 0)], reshuffle=False) | Sift(Plan(kind))
-        pairs = passed.passed | stream_io.write(known.outputs["x"], plans_of(known)["x"])
+        lines = passed.passed | stream_io.write(known.outputs["x"], plans_of(known)["x"])
 
         def look(found: Any) -> None:
-            assert [key for key, _ in found] == [None, None]
-            for _, value in found:
+            assert len(found) == 2
+            for value in found:
                 assert value == expected if kind == "ids" else expected <= json.loads(value).keys()
                 assert b"\n" not in value
 
-        assert_that(pairs, look)
+        assert_that(lines, look)
     assert written == [("out", BROKER | {"acks": "all"}, {"sasl.password": "env:PW"})]
 
 
@@ -344,17 +346,23 @@ def test_no_secret_is_in_what_workers_get() -> None:
     assert SECRET.encode() not in pickle.dumps(known.input)
 
 
-@pytest.mark.parametrize("do_fn", ["kafka", "bigquery"])
+@pytest.mark.parametrize("do_fn", ["java", "python", "bigquery"])
 def test_an_error_of_a_library_gets_out_without_content(do_fn: str) -> None:
     """Only its kind, and the place in our code."""
+    from xsieve.pipelines.kafka import WriteLines
     from xsieve.pipelines.stream_bigquery import ToRows
 
-    step = stream_kafka.ToMessages(Plan("rows")) if do_fn == "kafka" else ToRows(Plan("rows"), times=False)
+    plan = Plan("rows")
+    step = {
+        "java": stream_kafka.ToMessages(plan),
+        "python": WriteLines(partial(stream_kafka.lines_of, plan), "out", BROKER),
+        "bigquery": ToRows(plan, times=False),
+    }[do_fn]
     step.setup()
     rows = sieve_for(Plan("rows"))(RawBatch(LINE, 0, 0)).content
     rows.columns["lang"] = [SECRET, SECRET]
     with pytest.raises(WorkerError) as caught:
-        list(step.process(RowBatch(rows, 0, 0)))
+        list(step.process(RowBatch(rows, 0, 0)) or [])
     assert SECRET not in str(caught.value)
     assert caught.value.__suppress_context__
 
