@@ -5,6 +5,7 @@ from its checkpoint or savepoint, and a fresh one from where ``start`` says. Mes
 once is counted by what it is, not by when it came.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from xsieve.transforms.sift import content_kept_in
 
 EVER = 2**62  # no partition comes to its end
 MOST_MESSAGES, MOST_BYTES = 50_000, 64 << 20  # of one turn, after which others have theirs
+MOST_SECONDS = 2.0  # of one turn: messages that come one by one must not hold up a checkpoint until there are that many
 AHEAD_MS = 60_000  # that a producer's clock may be ahead of ours
 PAUSE = Duration(seconds=1)  # until a partition without news is looked at again
 # Beam passes the first by position and the others by name, so it must come before them
@@ -221,10 +223,12 @@ class _Read(beam.DoFn, RestrictionProvider):
 def _enough(reader: Reader, stop: int) -> Iterator[list[Message]]:
     """The messages of one turn before an offset, as they come."""
     count = size = 0
-    while reader.position < stop and count < MOST_MESSAGES and size < MOST_BYTES and (found := reader.next_messages()):
-        found = [message for message in found if message.offset < stop]
-        if found:
-            yield found
+    end = time.monotonic() + MOST_SECONDS
+    while reader.position < stop and count < MOST_MESSAGES and size < MOST_BYTES and time.monotonic() < end:
+        found = [message for message in reader.next_messages() if message.offset < stop]
+        if not found:
+            return
+        yield found
         count, size = count + len(found), size + sum(len(message.value or b"") for message in found)
 
 
