@@ -6,7 +6,7 @@ once is counted by what it is, not by when it came.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -18,7 +18,6 @@ from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Duration, Timestamp
 
 from xsieve.pipelines.kafka_client import COMMITTED, At, Client, KafkaError, Message, Reader
-from xsieve.transforms.sift import content_kept_in
 
 EVER = 2**62  # no partition comes to its end
 MOST_MESSAGES, MOST_BYTES = 50_000, 64 << 20  # of one turn, after which others have theirs
@@ -100,15 +99,13 @@ class WriteKafka(beam.DoFn):
         self._failed: list[str] = []
 
     def process(self, pair: tuple[bytes | None, bytes]) -> None:
-        self._produce(*pair)
-        self._producer.poll(0)
-
-    def _produce(self, key: bytes | None, value: bytes) -> None:
         while True:
             try:
-                return self._producer.produce(self._topic, value, key=key, on_delivery=self._delivered)
+                self._producer.produce(self._topic, pair[1], key=pair[0], on_delivery=self._delivered)
+                break
             except BufferError:  # full: wait until some are delivered
                 self._producer.poll(0.1)
+        self._producer.poll(0)
 
     def finish_bundle(self) -> None:
         left = self._producer.flush(60)
@@ -119,33 +116,6 @@ class WriteKafka(beam.DoFn):
     def _delivered(self, error: Any, _: Any) -> None:
         if error:
             self._failed.append(error.name())
-
-
-class WriteLines(WriteKafka):
-    """Writes a message, without a key, for each line of a batch. ``lines`` makes, on the worker, what tells them.
-
-    Batches come whole as far as this: a step more for each message would cost as much as what is done to it.
-    """
-
-    def __init__(
-        self,
-        lines: Callable[[], Callable[[Any], Iterable[bytes]]],
-        topic: str,
-        config: Mapping[str, Any],
-        secrets: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(topic, config, secrets)
-        self._make = lines
-
-    def setup(self) -> None:
-        super().setup()
-        self._lines = self._make()
-
-    def process(self, batch: Any) -> None:
-        with content_kept_in():
-            for line in self._lines(batch):
-                self._produce(None, line)
-        self._producer.poll(0)
 
 
 class _How(NamedTuple):

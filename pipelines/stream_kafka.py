@@ -6,7 +6,6 @@ Both give the same batches. They differ in when secrets are read: on the workers
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from typing import Any, NamedTuple, Optional, Union
 
 import apache_beam as beam
@@ -156,15 +155,16 @@ class WriteTopic(beam.PTransform):
         self.kafka, self.plan = kafka, plan
 
     def expand(self, batches: PCollection) -> Any:
-        if library_of(self.kafka) != "java":
-            from xsieve.pipelines.kafka import WriteLines
+        by_java = library_of(self.kafka) == "java"
+        made = beam.ParDo(ToMessages(self.plan))
+        # Java takes no null for a key of bytes unless it is said that there may be one
+        pairs = batches | "Batches to messages" >> made.with_output_types(Pair)
+        if not by_java:
+            from xsieve.pipelines.kafka import WriteKafka
 
-            write = WriteLines(partial(lines_of, self.plan), self.kafka.topic, *for_workers(self.kafka))
-            return batches | "Write Kafka" >> beam.ParDo(write)
+            return pairs | "Write Kafka" >> beam.ParDo(WriteKafka(self.kafka.topic, *for_workers(self.kafka)))
         from apache_beam.io.kafka import WriteToKafka
 
-        # Java takes no null for a key of bytes unless it is said that there may be one
-        pairs = batches | "Batches to messages" >> beam.ParDo(ToMessages(self.plan)).with_output_types(Pair)
         with _java_answers():
             return pairs | "Write Kafka" >> WriteToKafka(
                 resolved(self.kafka), self.kafka.topic, expansion_service=self.kafka.expansion_service

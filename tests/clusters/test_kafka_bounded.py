@@ -12,7 +12,7 @@ from clusters.topics import Sent, consume, create, produce
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from xsieve.pipelines.kafka import ReadKafka, WriteKafka, WriteLines
+from xsieve.pipelines.kafka import ReadKafka, WriteKafka
 from xsieve.pipelines.kafka_client import COMMITTED, EARLIEST, LATEST, Client, KafkaError
 
 FAMILY = "👨‍👩‍👧"
@@ -149,24 +149,13 @@ def test_a_bundle_fails_if_the_broker_does_not_take_a_message(kafka: str, topic:
     name = create(kafka, topic("small"), 1, max_message_bytes="1000")
     sink = WriteKafka(name, {"bootstrap.servers": kafka})
     sink.setup()
-    sink.process((None, b"taken"))
     sink.process((None, FAMILY.encode() * 1000))
     with pytest.raises(KafkaError, match=r"1 messages not delivered \['MSG_SIZE_TOO_LARGE'\]") as caught:
         sink.finish_bundle()
     assert FAMILY not in str(caught.value)
     sink.process((None, b"after"))
     sink.finish_bundle()
-    assert {m.value() for m in consume(kafka, name)} >= {b"after"}
-
-
-def test_a_sink_writes_the_lines_of_batches(kafka: str, topic: Callable[[str], str]) -> None:
-    """A message each, without a key, more than a producer holds; what tells the lines is made on the worker."""
-    name = create(kafka, topic("lines"), 1)
-    sink = WriteLines(lambda: bytes.split, name, {"bootstrap.servers": kafka, "queue.buffering.max.messages": 2})
-    sink.setup()
-    sink.process(b"a b c d e f")
-    sink.finish_bundle()
-    assert [(m.key(), m.value()) for m in consume(kafka, name)] == [(None, line) for line in b"a b c d e f".split()]
+    assert [m.value() for m in consume(kafka, name)] == [b"after"]
 
 
 def test_what_is_set_wrong_is_said_without_values(kafka: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import json
 import logging
 import pickle
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -308,27 +307,26 @@ def test_each_kind_of_output_becomes_messages_without_keys(kind: str, expected: 
     written: list[tuple[Any, ...]] = []
 
     class Noted(beam.DoFn):
-        def __init__(self, lines: Any, *given: Any) -> None:
+        def __init__(self, *given: Any) -> None:
             written.append(given)
-            self.lines = lines
 
-        def process(self, batch: Any) -> Any:
-            yield from self.lines()(batch)
+        def process(self, pair: Any) -> Any:
+            yield pair
 
-    monkeypatch.setattr(kafka, "WriteLines", Noted)
+    monkeypatch.setattr(kafka, "WriteKafka", Noted)
     sink = {"topic": "out", "producer": BROKER | {"acks": "all", "sasl.password": "${PW}"}, "through": "python"}
     known = settings(KAFKA, {"kafka": sink}, kind)
     with new_pipeline() as pipeline:
         passed = pipeline | beam.Create([RawBatch(LINE + b"\n" + LINE, 0, 0)], reshuffle=False) | Sift(Plan(kind))
-        lines = passed.passed | stream_io.write(known.outputs["x"], plans_of(known)["x"])
+        pairs = passed.passed | stream_io.write(known.outputs["x"], plans_of(known)["x"])
 
         def look(found: Any) -> None:
-            assert len(found) == 2
-            for value in found:
+            assert [key for key, _ in found] == [None, None]
+            for _, value in found:
                 assert value == expected if kind == "ids" else expected <= json.loads(value).keys()
                 assert b"\n" not in value
 
-        assert_that(lines, look)
+        assert_that(pairs, look)
     assert written == [("out", BROKER | {"acks": "all"}, {"sasl.password": "env:PW"})]
 
 
@@ -346,23 +344,17 @@ def test_no_secret_is_in_what_workers_get() -> None:
     assert SECRET.encode() not in pickle.dumps(known.input)
 
 
-@pytest.mark.parametrize("do_fn", ["java", "python", "bigquery"])
+@pytest.mark.parametrize("do_fn", ["kafka", "bigquery"])
 def test_an_error_of_a_library_gets_out_without_content(do_fn: str) -> None:
     """Only its kind, and the place in our code."""
-    from xsieve.pipelines.kafka import WriteLines
     from xsieve.pipelines.stream_bigquery import ToRows
 
-    plan = Plan("rows")
-    step = {
-        "java": stream_kafka.ToMessages(plan),
-        "python": WriteLines(partial(stream_kafka.lines_of, plan), "out", BROKER),
-        "bigquery": ToRows(plan, times=False),
-    }[do_fn]
+    step = stream_kafka.ToMessages(Plan("rows")) if do_fn == "kafka" else ToRows(Plan("rows"), times=False)
     step.setup()
     rows = sieve_for(Plan("rows"))(RawBatch(LINE, 0, 0)).content
     rows.columns["lang"] = [SECRET, SECRET]
     with pytest.raises(WorkerError) as caught:
-        list(step.process(RowBatch(rows, 0, 0)) or [])
+        list(step.process(RowBatch(rows, 0, 0)))
     assert SECRET not in str(caught.value)
     assert caught.value.__suppress_context__
 
