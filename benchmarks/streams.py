@@ -1,12 +1,12 @@
 """Measure streams: Kafka -> xsieve -> Kafka against Kafka -> an identity map in Python -> Kafka, on the same Flink.
 
-    python -m benchmarks.streams                            # 200,000 posts, two repeats
+    python -m benchmarks.streams                            # 200,000 posts, three repeats
     python -m benchmarks.streams --posts 5000 --repeats 1   # does it work?
 
 Runs on the servers of tests/clusters, which it starts and stops. Both jobs read the same topic by the same source, from its
 beginning, and write a message for each post to a topic of their own; the rate is that between the first tenth and the last
-message of the sink, so that the start of a job does not count. Jobs are interleaved. Exits with 1 if xsieve is slower than 0.7
-of the identity.
+message of the sink, so that the start of a job does not count. Jobs are interleaved. Both spread by luck: Flink may put both
+partitions on one slot. So each run is shown, and medians are compared. Exits with 1 if xsieve is slower than 0.7 of the identity.
 """
 
 import argparse
@@ -16,9 +16,10 @@ import tempfile
 import time
 from datetime import datetime, timezone
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from benchmarks.generate import block
 from benchmarks.run import machine
@@ -50,10 +51,12 @@ def settings(folder: Path, bootstrap: str, source: str, sink: str) -> Path:
 
 
 def count(bootstrap: str, topic: str) -> int:
-    """How many messages a topic has."""
+    """How many messages a topic has; none for as long as nobody leads it, as just after it was made."""
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "count"})
     try:
         return sum(consumer.get_watermark_offsets(TopicPartition(topic, n), 10)[1] for n in range(PARTITIONS))
+    except KafkaException:
+        return 0
     finally:
         consumer.close()
 
@@ -120,22 +123,29 @@ def _submit(submit: Any, home: Any, name: str, folder: Path, bootstrap: str, sou
 
 def report(rates: dict[str, list[float]], posts: int) -> str:
     """The table of a result."""
-    best = {name: max(found) for name, found in rates.items()}
+    middle = {name: median(found) for name, found in rates.items()}
     lines = [
         f"# Streams of {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC",
         machine(),
-        f"{posts:,} v2 posts; Flink with 2 slots, workers of a pool, Kafka on the same machine; the best of {len(rates['xsieve'])}.",
-        "| job | posts a second | x identity |\n| --- | --- | --- |\n"
-        + "\n".join(f"| {name} | {best[name]:,.0f} | {best[name] / best['identity']:.2f} |" for name in best),
+        f"{posts:,} v2 posts; Flink with 2 slots, workers of a pool, Kafka on the same machine; the median of {len(rates['xsieve'])}.",
+        "| job | posts a second | x identity | each run |\n| --- | --- | --- | --- |\n"
+        + "\n".join(
+            f"| {name} | {middle[name]:,.0f} | {middle[name] / middle['identity']:.2f} | {_each(rates[name])} |"
+            for name in middle
+        ),
     ]
     return "\n\n".join(lines) + "\n"
+
+
+def _each(rates: list[float]) -> str:
+    return ", ".join(f"{rate:,.0f}" for rate in rates)
 
 
 def main() -> int:
     """Command line: measure, write the table, and say whether the promise holds."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--posts", type=int, default=200_000)
-    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -144,7 +154,7 @@ def main() -> int:
     given.results.mkdir(parents=True, exist_ok=True)
     (given.results / f"{datetime.now(timezone.utc):%Y-%m-%d-%H%M}-streams.md").write_text(text, "utf-8")
     print(text)
-    return 0 if max(rates["xsieve"]) >= LEAST * max(rates["identity"]) else 1
+    return 0 if median(rates["xsieve"]) >= LEAST * median(rates["identity"]) else 1
 
 
 if __name__ == "__main__":
