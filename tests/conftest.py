@@ -1,17 +1,19 @@
 """What all tests share: the helpers beside this file can be imported, and properties are not judged by the clock.
 
-Where tests run in several processes (``-n 2 --dist loadgroup``), those of a file stay together, and so do all that need the
-servers of ``tests/clusters``: these wait most of the time, and the others run meanwhile.
+Where tests run in several processes (``-n 2``), those of a file stay together, and so do all that need the servers of
+``tests/clusters``: these wait most of the time, and the others run meanwhile.
 """
 
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
+SERVERS = "tests/clusters/"
 
 # the same examples in every run, so that a change is judged by what it changes; XSIEVE_EXAMPLES looks at more, at random
 settings.register_profile(
@@ -24,9 +26,14 @@ settings.register_profile(
 settings.load_profile("xsieve")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Puts each test into the group of its file, or of the servers."""
-    if config.pluginmanager.hasplugin("xdist"):
-        for item in items:
-            group = "clusters" if "clusters" in item.path.parts else str(item.path)
-            item.add_marker(pytest.mark.xdist_group(group))
+@pytest.hookimpl(optionalhook=True)  # there is none without xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keeps the tests of a file together, and those of all files that need servers, which begin first."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return SERVERS if nodeid.startswith(SERVERS) else nodeid.partition("::")[0]
+
+    config.option.loadscopereorder = False
+    return ByFile(config, log)

@@ -148,7 +148,7 @@ def test_each_command_is_one_line_and_sets_everything_up() -> None:
     assert "\n" not in example + tests
     assert all(command.startswith("python3 -m venv .venv && .venv/bin/pip install ") for command in (example, tests))
     assert ".venv/bin/xsieve run example:first" in example
-    assert tests.endswith(".venv/bin/python -m pytest -n 2 --dist loadgroup")
+    assert tests.endswith(".venv/bin/python -m pytest -n 2")
 
 
 def test_ci_runs_the_commands_of_the_readme() -> None:
