@@ -1,7 +1,7 @@
 """What all tests share: the helpers beside this file can be imported, and properties are not judged by the clock.
 
-Where tests run in several processes (``-n 2``), those of a file stay together, and so do all that need the servers of
-``tests/clusters``: these wait most of the time, and the others run meanwhile.
+Where tests run in several processes (``-n 2``), those of a file stay together, but for those of ``tests/clusters``: they wait
+most of the time, so they begin first, and each process brings up servers of its own.
 """
 
 import os
@@ -28,12 +28,12 @@ settings.load_profile("xsieve")
 
 @pytest.hookimpl(optionalhook=True)  # there is none without xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keeps the tests of a file together, and those of all files that need servers, which begin first."""
+    """Keeps the tests of a file together, and spreads those that need servers."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return SERVERS if nodeid.startswith(SERVERS) else nodeid.partition("::")[0]
+            return nodeid if nodeid.startswith(SERVERS) else nodeid.partition("::")[0]
 
     config.option.loadscopereorder = False
     return ByFile(config, log)
