@@ -20,6 +20,7 @@ from statistics import median
 from benchmarks.generate import POST_ID, block, digits_of
 from benchmarks.posts import ROUND_DIGITS
 from benchmarks.run import machine
+from benchmarks.streams import FLINK
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))  # the test servers are a developer's tool, too
@@ -38,7 +39,6 @@ SHARE = 0.05  # of growth that is allowed
 WINDOW, LOOK = 60, 10  # seconds
 DISTINCT = 20_000  # posts, before they come again with fresh ids
 NAMES = ("kafka", "flink", "jobserver", "workers")
-FLINK = ["--streaming", "--parallelism=2", "--checkpointing_interval=5000", "--finish_bundle_before_checkpointing"]
 
 
 def posts(distinct: int) -> Iterator[tuple[int, bytes]]:

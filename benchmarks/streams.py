@@ -6,8 +6,7 @@
 Runs on the servers of tests/clusters, which it starts and stops. Both jobs read the same topic by the same source, from its
 beginning, and write a message for each post to a topic of their own; the rate is that between the first tenth and the last
 message of the sink, so that the start of a job does not count. Jobs are interleaved. Both spread by luck: Flink may put both
-partitions on one slot. So each run is shown, and medians are compared;
-fewer posts say little. Exits with 1 if xsieve is slower than 0.7 of the identity.
+partitions on one slot. So each run is shown, and medians are compared; fewer posts say little. Exits with 1 if xsieve is slower than 0.7 of the identity.
 """
 
 import argparse

@@ -61,15 +61,14 @@ def spellings(words: str, language: str) -> set[str]:
     Umlauts are also written as two letters (``ö`` -> ``oe``); romanised Japanese with and without its long
     vowels (``roudou``, ``rodo``), with ``m`` before labials, and as taught at school (``zinsyu``).
     """
-    ways = {words}
     if language != "ja-Latn" and words.isascii():
         return {words.lower()}  # most words of the tables
     if language == "ja-Latn":
-        ways = {way for long in ways for way in _vowels(long)}
+        ways = set(_vowels(words))
         ways |= {re.sub("n(?=[bpm])", "m", way) for way in ways}
         ways |= {_kunrei(way) for way in ways if len(way) >= 8}
     else:
-        ways.add(words.casefold().translate(_UMLAUTS))
+        ways = {words, words.casefold().translate(_UMLAUTS)}
     return set(map(fold, ways))
 
 
