@@ -64,12 +64,12 @@ def python_with(module: str, work: Path) -> str | None:
     return sys.executable if importlib.util.find_spec(module) else None
 
 
-def script(name: str, module: str, *extra: str, job: str = "") -> Callable[[Run], list[str] | None]:
+def script(name: str, module: str, *extra: str, more: str = "") -> Callable[[Run], list[str] | None]:
     """The command of one of our scripts under jobs/, on an interpreter that has the module."""
 
     def command(run: Run) -> list[str] | None:
         python = python_with(module, run.work)
-        arguments = [job or run.job, run.shape, str(run.source), str(run.out), *extra]
+        arguments = [run.job + more, run.shape, str(run.source), str(run.out), *extra]
         return [python, str(HERE / name), *arguments] if python else None
 
     return command
@@ -147,7 +147,9 @@ TOOLS = [
     Tool("duckdb", script("with_duckdb.py", "duckdb", "1"), DUCKDB),
     Tool("duckdb_threads", script("with_duckdb.py", "duckdb", ALL_CORES), DUCKDB,
          note=f"{ALL_CORES} threads"),
-    Tool("duckdb_removed", script("with_duckdb.py", "duckdb", "1", job="store_removed"), DUCKDB,
+    Tool("duckdb_handles", script("with_duckdb.py", "duckdb", "1", more="_handles"), DUCKDB,
+         jobs=("rows", "rows_text"), note="without hashtags and clients that are handles, as xsieve"),
+    Tool("duckdb_removed", script("with_duckdb.py", "duckdb", "1", more="_removed"), DUCKDB,
          jobs=("store",), note="removes by name: unknown fields pass"),
     Tool("polars", script("with_polars.py", "polars", "1"), POLARS),
     Tool("polars_threads", script("with_polars.py", "polars", ALL_CORES), POLARS,

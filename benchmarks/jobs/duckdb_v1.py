@@ -14,12 +14,17 @@ DECIDING = {
 IDS = ("", {"id": "BIGINT", **DECIDING}, f"SELECT DISTINCT id FROM posts WHERE {VISIBLE}")
 
 
-def rows(text: bool) -> Job:
-    """Hashtags, cashtags, media and text are the original's, and the long form's where there is one."""
-    types = """
+def rows(text: bool, handles: bool = False) -> Job:
+    """Hashtags, cashtags, media and text are the original's, and the long form's where there is one.
+
+    ``handles``: hashtags, cashtags and clients that are the handle of an author or a mentioned account are left out.
+    """
+    mentions, name = (", user_mentions STRUCT(screen_name VARCHAR)[]", ", screen_name VARCHAR") if handles else ("", "")
+    types = f"""
       CREATE TYPE tag AS STRUCT("text" VARCHAR);
-      CREATE TYPE tags AS STRUCT(hashtags tag[], symbols tag[]);
+      CREATE TYPE tags AS STRUCT(hashtags tag[], symbols tag[]{mentions});
       CREATE TYPE media AS STRUCT(media STRUCT("type" VARCHAR)[]);"""
+    account = f"STRUCT(protected BOOLEAN{name})"
     full, short = (", full_text VARCHAR", ', "text" VARCHAR') if text else ("", "")
     long = f"STRUCT(entities tags, extended_entities media{full})"
     body = f"entities tags, extended_entities media, extended_tweet {long}{full}{short}"
@@ -27,8 +32,11 @@ def rows(text: bool) -> Job:
         "created_at": "VARCHAR", "lang": "VARCHAR", "source": "VARCHAR", "retweet_count": "BIGINT",
         "favorite_count": "BIGINT", "reply_count": "BIGINT", "quote_count": "BIGINT",
         "is_quote_status": "BOOLEAN", "in_reply_to_status_id": "BIGINT", "entities": "tags",
-        "extended_entities": "media", "extended_tweet": long, "retweeted_status": f"{PERSON}, {body})",
+        "extended_entities": "media", "extended_tweet": long, "user": account,
+        "retweeted_status": f'STRUCT("user" {account}, {body})',
     }  # fmt: skip
+    if handles:
+        columns["in_reply_to_screen_name"] = "VARCHAR"
     if text:
         columns |= {"full_text": "VARCHAR", "text": "VARCHAR"}
 
@@ -38,17 +46,27 @@ def rows(text: bool) -> Job:
 
     words = """, scrubbed(coalesce(retweeted_status.extended_tweet.full_text, retweeted_status.full_text,
       retweeted_status."text", extended_tweet.full_text, full_text, "text")) AS "text\""""
+    bodies = "", "extended_tweet.", "retweeted_status.", "retweeted_status.extended_tweet."
+    mentioned = " || ".join(f"coalesce([m.screen_name FOR m IN {body}entities.user_mentions], [])" for body in bodies)
+    known = f"""list_transform(
+      ["user".screen_name, retweeted_status."user".screen_name, in_reply_to_screen_name] || {mentioned}, lambda h: lower(h))"""
+    posts = f"(SELECT *, {known} AS handles FROM posts WHERE {VISIBLE})" if handles else f"posts WHERE {VISIBLE}"
+
+    def less_handles(macro: str, value: str) -> str:
+        return f"{macro}({value}, handles)" if handles else value
+
+    hashtags, cashtags = (f'[h."text" FOR h IN {first(f"entities.{kind}")}]' for kind in ("hashtags", "symbols"))
+    client = "split_part(split_part(source, '>', 2), '<', 1)"
     select = f"""SELECT
       strftime(strptime(created_at, '%a %b %d %H:%M:%S +0000 %Y'), '%Y-%m-%dT%H:00Z') AS hour, lang,
-      [h."text" FOR h IN {first("entities.hashtags")}] AS hashtags,
-      [h."text" FOR h IN {first("entities.symbols")}] AS cashtags,
+      {less_handles("others", hashtags)} AS hashtags, {less_handles("others", cashtags)} AS cashtags,
       rounded(retweet_count) AS reposts, rounded(favorite_count) AS likes,
       rounded(reply_count) AS replies, rounded(quote_count) AS quotes,
       retweeted_status IS NOT NULL AS is_repost, coalesce(is_quote_status, false) AS is_quote,
       in_reply_to_status_id IS NOT NULL AS is_reply,
       list_distinct([m."type" FOR m IN {first("extended_entities.media")}]) AS media,
-      split_part(split_part(source, '>', 2), '<', 1) AS client{words if text else ""}
-      FROM posts WHERE {VISIBLE}"""
+      {less_handles("other", client)} AS client{words if text else ""}
+      FROM {posts}"""
     return types, columns, select
 
 
@@ -122,5 +140,6 @@ FROM posts WHERE coalesce(json_extract_string(json, '$.user.protected'), '') <> 
 
 JOBS: dict[str, Job] = {
     "ids": IDS, "rows": rows(False), "rows_text": rows(True), "store": STORE,
+    "rows_handles": rows(False, handles=True), "rows_text_handles": rows(True, handles=True),
     "store_removed": ("", {}, REMOVED),
 }  # fmt: skip

@@ -16,32 +16,47 @@ DECIDING = {
 IDS = ("", {"id": "BIGINT", **DECIDING}, f"SELECT DISTINCT id FROM posts WHERE {VISIBLE}")
 
 
-def rows(text: bool) -> Job:
-    """Flattened reposts hold their original (hashtags, cashtags, text); bare ones do not."""
-    types = "CREATE TYPE tags AS STRUCT(hashtags STRUCT(tag VARCHAR)[], cashtags STRUCT(tag VARCHAR)[]);"
+def rows(text: bool, handles: bool = False) -> Job:
+    """Flattened reposts hold their original (hashtags, cashtags, text); bare ones do not.
+
+    ``handles``: hashtags, cashtags and clients that are the handle of an author or a mentioned account are left out.
+    """
+    mentions, name = (", mentions STRUCT(username VARCHAR)[]", ", username VARCHAR") if handles else ("", "")
+    types = f"CREATE TYPE tags AS STRUCT(hashtags STRUCT(tag VARCHAR)[], cashtags STRUCT(tag VARCHAR)[]{mentions});"
+    account = f"STRUCT(protected BOOLEAN{name})"
     full = ', "text" VARCHAR' if text else ""
     metrics = ", ".join(f"{name}_count BIGINT" for name in ("retweet", "like", "reply", "quote"))
     columns = DECIDING | {
         "created_at": "VARCHAR", "lang": "VARCHAR", "source": "VARCHAR", "entities": "tags",
         "public_metrics": f"STRUCT({metrics})", "attachments": "STRUCT(media_keys VARCHAR[])",
-        "referenced_tweets": f"{REFERENCE}, entities tags{full})[]",
+        "author": account, "referenced_tweets": f'STRUCT("type" VARCHAR, author {account}, entities tags{full})[]',
     }  # fmt: skip
     if text:
         columns["text"] = "VARCHAR"
     original = "list_filter(referenced_tweets, lambda r: r.\"type\" = 'retweeted')[1]"
     words = ', scrubbed(coalesce(original."text", "text")) AS "text"' if text else ""
+    known = """list_transform(
+      [author.username] || coalesce([m.username FOR m IN entities.mentions], [])
+      || coalesce([r.author.username FOR r IN referenced_tweets], [])
+      || coalesce(flatten([[m.username FOR m IN r.entities.mentions] FOR r IN referenced_tweets]), []), lambda h: lower(h))"""
+
+    def less_handles(macro: str, value: str) -> str:
+        return f"{macro}({value}, handles)" if handles else value
+
+    hashtags, cashtags = (
+        f"[h.tag FOR h IN coalesce(original.entities.{kind}, entities.{kind})]" for kind in ("hashtags", "cashtags")
+    )
     select = f"""SELECT
       left(created_at, 13) || ':00Z' AS hour, lang,
-      [h.tag FOR h IN coalesce(original.entities.hashtags, entities.hashtags)] AS hashtags,
-      [h.tag FOR h IN coalesce(original.entities.cashtags, entities.cashtags)] AS cashtags,
+      {less_handles("others", hashtags)} AS hashtags, {less_handles("others", cashtags)} AS cashtags,
       rounded(public_metrics.retweet_count) AS reposts, rounded(public_metrics.like_count) AS likes,
       rounded(public_metrics.reply_count) AS replies, rounded(public_metrics.quote_count) AS quotes,
       original IS NOT NULL AS is_repost, coalesce(list_contains(kinds, 'quoted'), false) AS is_quote,
       coalesce(list_contains(kinds, 'replied_to'), false) AS is_reply,
       list_distinct([CASE split_part(k, '_', 1) WHEN '3' THEN 'photo' WHEN '7' THEN 'video'
                      ELSE 'animated_gif' END FOR k IN attachments.media_keys]) AS media,
-      source AS client{words}
-      FROM (SELECT *, {original} AS original, [r."type" FOR r IN referenced_tweets] AS kinds
+      {less_handles("other", "source")} AS client{words}
+      FROM (SELECT *, {original} AS original, [r."type" FOR r IN referenced_tweets] AS kinds{f", {known} AS handles" if handles else ""}
             FROM posts WHERE {VISIBLE})"""
     return types, columns, select
 
@@ -98,5 +113,6 @@ FROM posts WHERE NOT hidden(json)
 
 JOBS: dict[str, Job] = {
     "ids": IDS, "rows": rows(False), "rows_text": rows(True), "store": STORE,
+    "rows_handles": rows(False, handles=True), "rows_text_handles": rows(True, handles=True),
     "store_removed": (REMOVING, {}, REMOVED),
 }  # fmt: skip

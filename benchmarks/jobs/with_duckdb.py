@@ -17,6 +17,8 @@ SETUP = f"""
 SET preserve_insertion_order = false;
 CREATE MACRO rounded(n) AS CASE WHEN n < 100 THEN n ELSE round(n, 1 - floor(log10(n))::INT)::BIGINT END;
 CREATE MACRO scrubbed(t) AS regexp_replace(t, '{SCRUB}', '', 'g');
+CREATE MACRO others(tags, handles) AS list_filter(tags, lambda tag: NOT list_contains(handles, lower(tag)));
+CREATE MACRO other(client, handles) AS CASE WHEN NOT list_contains(handles, lower(client)) THEN client END;
 CREATE MACRO everywhere(codes) AS coalesce(list_has_any(codes, ['XX', 'XY']), false);
 """
 LINES = "csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01'"
