@@ -50,7 +50,7 @@ def saying(what: str) -> Iterator[None]:
 
 
 def sizes(folder: str) -> dict[str, int]:
-    """The files right inside a folder, by name, and their bytes."""
+    """The files right inside a folder, by name, and their bytes. Raises PublishError where there is a file instead."""
     if is_remote(folder):
         (found,) = FileSystems.match([FileSystems.join(folder, "*")])
         return {os.path.basename(file.path): file.size_in_bytes for file in found.metadata_list}
@@ -59,6 +59,8 @@ def sizes(folder: str) -> dict[str, int]:
             return {entry.name: entry.stat(follow_symlinks=False).st_size for entry in entries}
     except FileNotFoundError:
         return {}
+    except NotADirectoryError:
+        raise PublishError(f"{folder} is a file, and outputs are folders; move it away or choose another path") from None
 
 
 def write_json(path: str, content: Mapping[str, Any]) -> None:

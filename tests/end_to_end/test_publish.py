@@ -450,6 +450,8 @@ def test_a_folder_that_cannot_be_is_one_clear_error(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(PublishError, match=r"cannot be written to \(Not a directory\)"):
         stage_in(str(tmp_path / "file" / "out"))
+    with pytest.raises(PublishError, match="/file is a file, and outputs are folders"):
+        recover(str(tmp_path / "file"))
     with pytest.raises(PublishError, match="nosuch://bucket/out cannot be"):
         recover("nosuch://bucket/out")
 
