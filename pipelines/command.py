@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from xsieve.pipelines.command_outflow import AsOf, ledger_app, moment, release
-from xsieve.pipelines.lean import OTHERS, unimported
+from xsieve.pipelines.lean import OTHERS, YOUNG_OBJECTS, unimported
 
 if TYPE_CHECKING:
     from xsieve.pipelines.settings import Settings
@@ -42,9 +42,6 @@ app = typer.Typer(
 )
 PipelineFile = Annotated[str, typer.Argument(metavar="PIPELINE.yaml", help="The settings of the pipeline.")]
 Plain = Annotated[bool, typer.Option("--plain", help="Plain lines instead of bars and colours.")]
-
-# before the collector of cycles looks at them: what is imported stays, and the start takes a quarter less
-YOUNG_OBJECTS = 1_000_000
 
 
 def main() -> None:

@@ -7,7 +7,6 @@ as many as there are cores.
 import logging
 import os
 import re
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +19,7 @@ from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions,
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
+from xsieve.pipelines import worker
 from xsieve.pipelines.graph import Job, build
 from xsieve.pipelines.sources import Source
 from xsieve.pipelines.summary import Progress
@@ -63,7 +63,8 @@ def execute(job: Job, options: PipelineOptions, progress_file: str | None) -> No
             raise RunError("Apache Beam refuses its options; is the name of the runner right?") from None
         build(pipeline, job, progress_file)
         try:
-            pipeline.run().wait_until_finish()
+            with worker.watched():
+                pipeline.run().wait_until_finish()
         except Exception as error:
             raise RunError(f"a worker failed: {ours_of(error)}; nothing was published") from None
     if not FileSystems.exists(job.report):
@@ -76,8 +77,7 @@ def _runner(options: PipelineOptions) -> FnApiRunner | None:
     if options.view_as(StandardOptions).runner != RUNNER or direct.direct_running_mode != PROCESSES:
         return None
     direct.direct_running_mode = "in_memory"  # or the runner would start them its own way
-    command = f'"{sys.executable}" -m apache_beam.runners.worker.sdk_worker_main 2>{os.devnull}'
-    return FnApiRunner(SubprocessSDKEnvironment.from_command_string(command))
+    return FnApiRunner(SubprocessSDKEnvironment.from_command_string(f"{worker.command()} 2>{os.devnull}"))
 
 
 def ours_of(error: BaseException) -> str:

@@ -36,6 +36,14 @@ def test_a_run_that_stays_here_imports_no_clients_of_databases_and_clouds(tmp_pa
     assert list((tmp_path / "out").glob("*.txt"))
 
 
+def test_worker_processes_import_none_either(tmp_path: Path) -> None:
+    """They do without what the process that starts them does without."""
+    done = run_beside_traps(tmp_path, "--cores", "2")
+    assert (done.returncode, "imported" in done.stderr) == (0, False), done.stderr
+    assert "2 workers" in done.stdout
+    assert list((tmp_path / "out").glob("*.txt"))
+
+
 def test_a_run_with_options_of_beam_may_need_them(tmp_path: Path) -> None:
     """Whoever names a runner gets Beam as it is: the runner may be in a cloud."""
     done = run_beside_traps(tmp_path, "--runner=FnApiRunner")
