@@ -5,6 +5,7 @@ there is something to compare: so no handle is part of what is decoded for rows.
 """
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 _KEYS = (b'screen_name"', b'sername"')  # screen_name, in_reply_to_screen_name; username, preferredUsername
@@ -50,16 +51,30 @@ _QUOTE = ord('"')
 _LAST_BEFORE = frozenset({_QUOTE, *(mark[-1] for mark in _BEFORE)})
 
 
-def searchable(payload: bytes) -> bytes:
-    """A payload in lower case and without escapes of plain letters, for ``is_handle``."""
+def handles_among(words: Iterable[str], payload: bytes) -> list[str]:
+    """Those of some words (hashtags) that are handles in a payload: after @, in a query or a link, under a key for handles."""
+    likely = list(filter(_MAYBE_HANDLE.fullmatch, words))
+    if not likely:
+        return []
+    seen = _searchable(payload)
+    return [word for word in likely if _stands_in(word, seen)]
+
+
+def names_handle(name: str, payload: bytes) -> bool:
+    """Whether a client's name gives a handle of its payload away: as a word, or with spaces and case left out."""
+    seen = _searchable(payload)
+    words = filter(_MAYBE_HANDLE.fullmatch, _WORDS.findall(name))
+    return any(_stands_in(word, seen) for word in words) or holds_handle(name, handles_in(seen))
+
+
+def _searchable(payload: bytes) -> bytes:
+    """A payload in lower case and without escapes of plain letters."""
     payload = payload.lower()
     return _ESCAPE.sub(lambda found: bytes.fromhex(found[1].decode()), payload) if b"\\" in payload else payload
 
 
-def is_handle(word: str, payload: bytes) -> bool:
-    """Whether a word (a hashtag) stands in a searchable payload as a handle: after @, in a query or a link, under a key for handles."""
-    if not _MAYBE_HANDLE.fullmatch(word):
-        return False
+def _stands_in(word: str, payload: bytes) -> bool:
+    """Whether a word stands in a searchable payload as a handle."""
     sought = word.lower().encode()
     at = payload.find(sought)
     while at >= 0:
@@ -90,9 +105,3 @@ def holds_handle(name: str, handles: frozenset[str]) -> bool:
     """Whether a name is one of the handles, or has one of three characters or more in it."""
     plain = squeezed(name)
     return any(short in plain for handle in handles if len(short := squeezed(handle)) > 2) or name.casefold() in handles
-
-
-def names_handle(name: str, payload: bytes) -> bool:
-    """Whether a client's name gives a handle of its payload away: as a word, or with spaces and case left out."""
-    seen = searchable(payload)
-    return any(is_handle(word, seen) for word in _WORDS.findall(name)) or holds_handle(name, handles_in(seen))

@@ -19,7 +19,7 @@ from xsieve.transforms.records.cells import Cell, client, exact, matching, momen
 from xsieve.transforms.records.decode import Group
 from xsieve.transforms.records.families import QUOTED, REPLIED, REPOSTED, column, items, post_object, references, within
 from xsieve.transforms.records.forms import ABSENT, NULL, Place, attribute_of
-from xsieve.transforms.records.handles import is_handle, names_handle, searchable
+from xsieve.transforms.records.handles import handles_among, names_handle
 from xsieve.transforms.records.labels import labels
 from xsieve.transforms.records.plan import Plan
 from xsieve.transforms.records.scrub import HANDLE, scrub_all
@@ -364,8 +364,7 @@ def without_handles(lists: Column, posts: Posts, tally: Tally) -> tuple[Column, 
     left_out: dict[int, list[str]] = {}
     for number, tags in enumerate(lists):
         if tags:
-            payload = searchable(tally.payload(posts.lines[number]))
-            handles = [tag for tag in tags if is_handle(tag, payload)]
+            handles = handles_among(tags, tally.payload(posts.lines[number]))
             if handles:
                 left_out[number] = handles
                 lists[number] = [tag for tag in tags if tag not in handles]
