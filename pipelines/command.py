@@ -320,7 +320,7 @@ def errors(what: str, interrupted: str = "interrupted") -> Iterator[None]:
 def fail_withheld(releases: Sequence[str]) -> NoReturn:
     """Say what is withheld, and end."""
     which = releases[0] if len(releases) == 1 else f"{len(releases):,} releases"
-    _fail(Exit.WITHHELD, f"withheld: {which}; kept whole, `xsieve release` lists and hands over what waits")
+    _fail(Exit.WITHHELD, f"withheld: {which}; kept whole; `xsieve release --pipeline PIPELINE.yaml` lists what waits")
 
 
 def _fail(code: Exit, *lines: str) -> NoReturn:

@@ -169,13 +169,18 @@ def withheld_help(decision: Decision, outflow: Outflow) -> list[str]:
     if outflow.unit == "post_id":
         ways.append(
             f"permission: ask X in writing and declare the answer under entities.{outflow.entity}.permission; "
-            "a letter is ready"
+            f"{by_command(outflow.output, '--request')} writes the letter"
         )
     return [way for way in ways if way]
 
 
+def by_command(output: str, options: str) -> str:
+    """The command with which a person releases what waits of an output."""
+    return f"xsieve release {output} {options} --pipeline PIPELINE.yaml"
+
+
 def _wait(decision: Decision, outflow: Outflow) -> str:
-    by_hand = f"xsieve release {outflow.output} --by PERSON"
+    by_hand = by_command(outflow.output, "--by PERSON")
     if decision.never and outflow.cap:
         return f"it can never fit whole: the limit is {in_words(outflow.unit, outflow.cap)}"
     if decision.fits_from:
@@ -192,7 +197,7 @@ def _less(decision: Decision, outflow: Outflow) -> str:
             f"outputs.{outflow.output}.sample draws a part"
         )
     return (
-        f"cut: xsieve release {outflow.output} --by PERSON --truncate hands over the {decision.left:,} lowest ids, "
+        f"cut: {by_command(outflow.output, '--truncate --by PERSON')} hands over the {decision.left:,} lowest ids, "
         "which still fit"
     )
 

@@ -9,7 +9,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from xsieve.pipelines import publish
 from xsieve.pipelines.kept import File, Kept, assemble, digest_of, discard_kept, kept_folder, set_digest
-from xsieve.pipelines.outflow import Outflow, withheld_help
+from xsieve.pipelines.outflow import Outflow, by_command, withheld_help
 from xsieve.pipelines.release_files import README, SUMS, checksums, readme
 from xsieve.pipelines.stage import Staged
 from xsieve.pipelines.summary import ReleaseSummary
@@ -137,7 +137,7 @@ def summary_of_release(release: Release, earlier: Callable[[], list["Known"]] = 
         unit=offer.unit,
         units=offer.units,
         left_out=release.left_out,
-        used=decision.used,
+        used=None if release.before else decision.used,
         cap=decision.cap,
         left=decision.left,
         clause=decision.clause,
@@ -153,7 +153,7 @@ def _says(release: Release, state: str, earlier: Callable[[], list["Known"]]) ->
     if release.left_out:
         yield f"truncated: {release.left_out:,} ids, the highest, do not fit and were left out"
     if state == "prepared":
-        yield f"waits for a person: xsieve release {offer.output} --by PERSON"
+        yield f"waits for a person: {by_command(offer.output, '--by PERSON')}"
     elif state != "published" and release.decision:
         yield from withheld_help(release.decision, release.outflow)
     elif not release.before and offer.cap and not offer.series and (others := earlier()):

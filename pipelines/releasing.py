@@ -112,7 +112,12 @@ class Releasing:
         for label in self.branches:
             for release in self._unwritten(label, staged, units):
                 offer, earlier = release.offer, before.setdefault(release.offer.entity, [])
-                release.decision = self.ledger.weigh(offer, ids=ids_in(offer, staged(label)), at=as_of, after=earlier)
+                known = self.ledger.release(offer.release)
+                if known and self._is_out(known, offer):
+                    release.decision, release.before = published_before(known), True
+                else:
+                    ids = ids_in(offer, staged(label))
+                    release.decision = self.ledger.weigh(offer, ids=ids, at=as_of, after=earlier)
                 earlier.append(offer)
                 told.setdefault(label, []).append(self._summary(release))
         return told
@@ -140,7 +145,7 @@ class Releasing:
             outflow, self._contents[outflow.output], self._inputs_of(found), found.units, found.digest, place
         )
         known = self.ledger.release(offer.release)
-        if known and known.state == "published" and self._is_there(offer):
+        if known and self._is_out(known, offer):
             return Release(outflow, offer, None, published_before(known), before=True)
         if known and known.state in ("reserved", "published") and known.offer.digest != offer.digest:
             offer, staged, left_out = self._as_reserved(known, offer, staged)
@@ -154,8 +159,9 @@ class Releasing:
         """The fingerprint of the input: of files that of what they are, of a topic or a table that of what it gave."""
         return self._inputs or found.digest
 
-    def _is_there(self, offer: Offer) -> bool:
-        told = publish.manifest_of(offer.place)
+    def _is_out(self, known: "Known", offer: Offer) -> bool:
+        """Whether a release was published, and lies where it would be published now."""
+        told = publish.manifest_of(offer.place) if known.state == "published" else None
         return bool(told) and told.get("release") == offer.release
 
     def _fitting(self, outflow: Outflow, offer: Offer, staged: Sequence[Staged]) -> tuple[Offer, Sequence[Staged], int]:

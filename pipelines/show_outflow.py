@@ -34,6 +34,8 @@ def table(rows: Sequence[Mapping[str, Cell]], columns: Sequence[str], format_: s
         writer = csv.DictWriter(sys.stdout, columns, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+    elif not rows:
+        print("There is nothing to show.")
     else:
         shown = [Row([_cell(row[name]) for name in columns]) for row in rows]
         Screen(sys.stdout).table(columns, shown, right=[name for name in columns if name in NUMBERS])
@@ -139,4 +141,4 @@ def releases(found: Sequence["ReleaseSummary"], indent: str = "", would: str = "
 
 
 def _account(one: "ReleaseSummary") -> str:
-    return "" if one.cap is None else f"; {one.used:,} of {one.cap:,} used ({one.clause})"
+    return "" if one.cap is None or one.used is None else f"; {one.used:,} of {one.cap:,} used ({one.clause})"

@@ -25,7 +25,7 @@ class ReleaseSummary:
     unit: str
     units: int
     left_out: int  # by truncation
-    used: int  # of the cap, this release included if it was granted
+    used: int | None  # of the cap, this release included if it was granted; None: the ledger was not asked again
     cap: int | None
     left: int | None
     clause: str

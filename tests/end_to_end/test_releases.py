@@ -319,6 +319,17 @@ def test_a_dry_run_says_what_would_be_withheld_and_writes_nothing(house, tight):
     assert (house / "outflow.db").read_bytes() == events
 
 
+def test_a_dry_run_says_what_was_published_before(house):
+    """As the run itself does: a second one counts nothing, and does not say how much was used."""
+    settings = settings_for(house, {"climate": LAB})
+    run(settings)
+    (would,) = run(settings, dry_run=True).outputs["climate"].releases
+    (done,) = run(settings).outputs["climate"].releases
+    assert would == done
+    assert would.says == ["was published before; nothing was done and nothing counted"]
+    assert (would.state, would.used) == ("published", None)
+
+
 def test_a_dry_run_can_be_asked_of_another_time(house):
     """What is full today has room once 30 days are over."""
     run(settings_for(house, {"climate": LAB}, policy=policy(house, post_id=40)))
@@ -352,12 +363,14 @@ def test_the_command_ends_with_3_and_lists_shows_and_hands_over(filed):
     done = command(filed, "run", "p.json")
     assert done.returncode == 3
     assert "withheld" in done.stderr
-    listed = json.loads(command(filed, "release", "--pipeline", "p.json", "--format", "json").stdout)
+    asked = ("release", "--pipeline", "p.json")
+    listed = json.loads(command(filed, *asked, "--format", "json").stdout)
     assert [(one["recipient"], one["state"], one["units"]) for one in listed] == [("office", "withheld", 30)]
     assert command(filed, "release", "climate", "--pipeline", "p.json").returncode == 2  # who?
     assert command(filed, "release", "climate", "--pipeline", "p.json", "--by", "Rita").returncode == 3
     done = command(filed, "release", "climate", "--pipeline", "p.json", "--by", "Rita", "--truncate")
     assert done.returncode == 0
+    assert command(filed, *asked).stdout == "There is nothing to show.\n"
     (shown,) = json.loads(command(filed, "ledger", "show", "--pipeline", "p.json", "--format", "json").stdout)
     assert (shown["name"], shown["used"], shown["cap"], shown["left"]) == ("partner", 40, 40, 0)
     done = command(
@@ -443,7 +456,7 @@ def test_hydrated_posts_wait_for_a_person_and_nothing_is_counted_until_then(hous
     summary = run(hydrated(house))
     (told,) = summary.outputs["sample"].releases
     assert (told.state, told.unit) == ("prepared", "hydrated")
-    assert "xsieve release sample --by PERSON" in told.says[0]
+    assert "xsieve release sample --by PERSON --pipeline PIPELINE.yaml" in told.says[0]
     assert summary.withheld == []
     assert used(house, "paper") == 0
     with ledger(house) as opened:

@@ -232,11 +232,12 @@ def test_the_ways_out_of_a_denial_are_wait_cut_exemption_and_permission() -> Non
     fits = datetime(2026, 11, 26, 9, 13, 0, 1, tzinfo=timezone.utc)
     wait, cut, exemption, permission = withheld_help(denied(fits_from=fits), one("climate"))
     assert wait.startswith("wait: it fits whole from 26 Nov 2026 09:14 UTC, if nothing else is released before")
-    assert "--truncate hands over the 100,000 lowest ids" in cut
+    assert "--pipeline PIPELINE.yaml hands over the 100,000 lowest ids" in cut
     assert (
         "outputs.climate.exempt: academic (content-redistribution.academic: More on restricted use cases" in exemption
     )
     assert "entities.partner.permission" in permission
+    assert "xsieve release climate --request --pipeline PIPELINE.yaml writes the letter" in permission
 
 
 def test_a_moment_is_never_told_too_early() -> None:
