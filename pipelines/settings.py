@@ -193,8 +193,15 @@ def load(path: str | Path, now: datetime | None = None) -> Settings:
     """
     examples = resource("examples")
     if str(path).startswith(EXAMPLE):
-        path = examples / f"{str(path).removeprefix(EXAMPLE)}.yaml"
+        path = _example(str(path).removeprefix(EXAMPLE), examples)
     return parse(settings_yaml.text_of(path), {"XSIEVE_EXAMPLES": str(examples), **os.environ}, now)
+
+
+def _example(name: str, examples: Path) -> Path:
+    known = {path.stem: path for path in sorted(examples.glob("*.yaml"))}
+    if name not in known:
+        raise SettingsError([Mistake("", f"there is no such example; expected {', '.join(known)}")])
+    return known[name]
 
 
 def parse(text: str, env: Mapping[str, str] = os.environ, now: datetime | None = None) -> Settings:

@@ -24,7 +24,8 @@ ELSEWHERE = {
     "truncate": "outputs of the kind ids are cut to what fits; of hydrated objects take a smaller sample",
     "sample": "outputs of the kind hydrated are sampled",
     "as": "outputs of the kind hydrated have it; for others see write.format",
-    "objects": "outputs of the kind hydrated have it",
+    "format": "ids are written as text; rows and store have write.format, hydrated has as",
+    "compression": "outputs of the kinds rows and store are compressed",
     "kafka": "what is hydrated is handed over by a person, as files",
     "bigquery": "rows are written to tables of BigQuery, for the others have no columns",
     "every": "what is hydrated is handed over by a person, never window by window",
@@ -114,7 +115,7 @@ def _message(detail: ErrorDetails, schema: Schema) -> str:
         return detail["msg"]
     node, around = _at(schema, at), _at(schema, at[:-1])
     if kind == "extra_forbidden":
-        return _unknown(at, around["properties"])
+        return _unknown(at, around["properties"], schema)
     if kind == "literal_error":
         return not_one_of(given, node.get("enum") or [node["const"]])
     if kind == "union_tag_invalid":
@@ -127,14 +128,23 @@ def _message(detail: ErrorDetails, schema: Schema) -> str:
     return _WRONG.get(kind, "is not what belongs here") + (f"; expected {expected}" if expected and at else "")
 
 
-def _unknown(at: Location, known: Mapping[str, Any]) -> str:
+def _unknown(at: Location, known: Mapping[str, Any], schema: Schema) -> str:
     key, within = str(at[-1]), at[-2] if len(at) > 1 else ""
     if within in ("[kafka]", "[bigquery]"):
         return f"stands beside {str(within)[1:-1]}; expected one place to write to"
     if at[0] == "outputs" and key in ELSEWHERE:
         return f"is not for this kind of output; {ELSEWHERE[key]}"
+    if at[0] == "outputs" and len(at) == 4 and (kinds := _kinds_with(key, schema)):
+        return f"is not for this kind of output; outputs of the kind {_one_of(kinds)} have it"
     likely = get_close_matches(key, known, n=1)
     return "is not known; " + (f"did you mean {likely[0]}?" if likely else f"expected {_one_of(known)}")
+
+
+def _kinds_with(key: str, schema: Schema) -> list[str]:
+    """The kinds of output that have a key."""
+    output = ("outputs", "NAME")
+    kinds = _at(schema, output)["discriminator"]["mapping"]
+    return [kind for kind in kinds if key in _at(schema, (*output, kind))["properties"]]
 
 
 def not_one_of(given: object, choices: Sequence[str]) -> str:
@@ -169,7 +179,8 @@ def _below(node: Mapping[str, Any], step: int | str, schema: Schema) -> Mapping[
     if isinstance(step, int):
         lists = [way for way in node.get("anyOf", [node]) if "items" in way]
         return lists[0]["items"] if lists else {}
-    return next(iter(node.get("patternProperties", {}).values()), {})
+    named = next(iter(node.get("patternProperties", {}).values()), {})
+    return {"description": node["description"], **named} if "$ref" in named else named
 
 
 def _resolve(node: Mapping[str, Any], schema: Schema) -> Mapping[str, Any]:

@@ -212,7 +212,8 @@ def test_an_output_may_be_called_by_a_number_of_a_year() -> None:
             ["stance"],
             "holds a name that is not declared; expected names under enrich",
         ),
-        ("outputs.trends.nested", True, "is not known"),
+        ("outputs.trends.nested", True, "is not for this kind of output; outputs of the kind ids have it"),
+        ("outputs.trends.nestd", True, "is not known; expected description"),
         ("outputs.trends.recipient", "lab", "is not for this kind of output; outputs of the kinds ids and hydrated"),
         ("outputs.trends.recipients", ["lab"], "is not for this kind of output; outputs of the kinds ids and hydrated"),
         ("outputs.trends.series", "lab", "is not for this kind of output; outputs of the kind ids have series"),
@@ -281,7 +282,22 @@ def test_a_mistake_is_told_its_dotted_path_and_what_was_expected(path: str, valu
             "outputs.a.split",
             "does not tell the time",
         ),
-        ([("outputs.a", IDS | {"text": "scrub"})], "outputs.a.text", "is not known"),
+        (
+            [("outputs.a", IDS | {"text": "scrub"})],
+            "outputs.a.text",
+            "is not for this kind of output; outputs of the kind rows have it",
+        ),
+        (
+            [("outputs.a", IDS | {"write": {"path": "out/a", "format": "csv"}})],
+            "outputs.a.write.format",
+            "is not for this kind of output; ids are written as text",
+        ),
+        (
+            [("outputs.a", IDS | {"write": {"path": "out/a", "compression": "gzip"}})],
+            "outputs.a.write.compression",
+            "is not for this kind of output; outputs of the kinds rows and store are compressed",
+        ),
+        ([("enrich.stance", "ml.stance")], "enrich.stance", "is not a group of keys; expected fields that users added"),
         (
             [("outputs.a", STORE | {"consent": True})],
             "outputs.a.consent",
@@ -733,6 +749,7 @@ def test_a_file_is_read_in_utf_8_with_or_without_a_mark(tmp_path: Path) -> None:
         (tmp_path / "none.yaml", "there is no such file"),
         (tmp_path, "cannot be read"),
         ("nul\0", "cannot be read"),
+        ("example:frist", "there is no such example; expected enrich, first, "),
     ]:
         with pytest.raises(SettingsError, match=message):
             load(path)
