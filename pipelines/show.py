@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Tell = Callable[["Progress"], None]
 EVERY = 5.0  # seconds between plain lines of progress
-MB = 1_000_000
+KB, MB = 1_000, 1_000_000
 
 
 class Row(NamedTuple):
@@ -119,7 +119,7 @@ def progress_line(now: "Progress") -> str:
         parts.append(f"{now.records:,} records")
     if done and now.seconds:
         rate = done / now.seconds
-        parts += [f"{rate / MB:,.1f} MB/s", f"about {(total - done) / rate:.0f} s left"]
+        parts += [f"{_size(rate)}/s", f"about {(total - done) / rate:.0f} s left"]
     return ", ".join(parts)
 
 
@@ -129,7 +129,7 @@ def progress_line(now: "Progress") -> str:
 def summary(done: "Summary", screen: Screen) -> None:
     """What was read, what became of it for each output, and where that lies."""
     size = sum(source["size"] for source in done.sources)
-    rate = f" ({size / done.seconds / MB:,.1f} MB/s)" if done.seconds else ""
+    rate = f" ({_size(size / done.seconds)}/s)" if done.seconds else ""
     workers = f"{done.runner}, {_number(done.workers, 'worker')}"
     files = _number(len(done.sources), "file")
     screen.say(f"Read {files}, {_size(size)} in {done.seconds:.1f} s{rate}; {workers}.")
@@ -198,5 +198,5 @@ def _share(share: float) -> str:
     return f"{share * 100:.3g}%"
 
 
-def _size(count: int) -> str:
-    return f"{count / MB:,.1f} MB"
+def _size(count: float) -> str:
+    return f"{count / MB:,.1f} MB" if count >= MB else f"{count / KB:,.1f} kB"

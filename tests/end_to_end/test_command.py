@@ -291,7 +291,13 @@ def test_progress_is_a_plain_line_every_few_seconds_where_there_is_no_terminal(f
 
 def test_progress_of_nothing_is_no_division_by_zero() -> None:
     """Empty input, and the first moment of a run."""
-    assert show.progress_line(Progress(0, 0, 0, 0.0)) == "read 0.0 MB of 0.0 MB (100%) in 0 s, 0 records"
+    assert show.progress_line(Progress(0, 0, 0, 0.0)) == "read 0.0 kB of 0.0 kB (100%) in 0 s, 0 records"
+
+
+def test_little_is_told_in_kilobytes() -> None:
+    """Below a megabyte, of sizes and of rates: 0.0 MB would say nothing."""
+    line = "read 1.2 kB of 2.0 MB (0%) in 2 s, 0.6 kB/s, about 3331 s left"
+    assert show.progress_line(Progress(1_200, 2_000_000, None, 2.0)) == line
 
 
 def test_a_terminal_gets_a_bar_and_a_ruled_table(monkeypatch: pytest.MonkeyPatch) -> None:
