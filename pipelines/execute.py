@@ -20,12 +20,12 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from xsieve.pipelines import worker
-from xsieve.pipelines.graph import Job, build
-from xsieve.pipelines.sources import Source
+from xsieve.pipelines.graph import PIECE_BYTES, Job, build
+from xsieve.pipelines.sources import Source, pieces
 from xsieve.pipelines.summary import Progress
 
 RUNNER, PROCESSES = "FnApiRunner", "multi_processing"
-PARALLEL_BYTES = 2 << 30  # input from which on several processes pay for their start (benchmarks/README.md)
+PARALLEL_BYTES = 512 << 20  # input from which on several processes pay for their start (benchmarks/README.md)
 OWN_ERROR = re.compile(
     r"^xsieve\.[\w.]+: (.+)$", re.MULTILINE
 )  # the last line of a traceback that a worker process sent
@@ -42,7 +42,8 @@ def options_of(given: Sequence[str], sources: Sequence[Source]) -> PipelineOptio
         options.view_as(StandardOptions).runner = RUNNER
     direct = options.view_as(DirectOptions)
     chosen = any(option.startswith("--direct_num_workers") for option in given)
-    if not chosen and sum(source.size for source in sources) >= PARALLEL_BYTES:
+    parts = sum(len(pieces(source, PIECE_BYTES)) for source in sources)
+    if not chosen and parts > 1 and sum(source.size for source in sources) >= PARALLEL_BYTES:
         direct.direct_num_workers = 0
     direct.direct_num_workers = direct.direct_num_workers or os.cpu_count() or 1
     if direct.direct_num_workers > 1 and not any(option.startswith("--direct_running_mode") for option in given):

@@ -116,8 +116,35 @@ def test_every_reason_is_in_the_list_of_what_is_counted() -> None:
 def test_the_numbers_of_the_readme_are_those_of_the_code() -> None:
     """Limits and defaults that the README states are the ones that hold."""
     assert f"more than {MAX_PAYLOAD >> 20} MiB is rejected" in README
-    assert f"from {PARALLEL_BYTES >> 30} GiB on" in README
+    assert f"from {PARALLEL_BYTES >> 20} MiB on" in README
     assert f"default {Settings.model_fields['max_rejects'].default}" in README
+    limits = {policy: profile(policy).caps for policy in ("base-2024", "policy-2026")}
+    released = " ".join(section("What is released").split())
+    assert f"limited to {limits['base-2024']['post_id'].units:,} per entity" in released
+    hydrated = (limits[policy]["hydrated"].units for policy in ("base-2024", "policy-2026"))
+    assert "to {:,} (policy-2026: {:,}) per recipient".format(*hydrated) in released
+
+
+def test_the_first_value_of_a_key_is_its_default() -> None:
+    """As the table says of itself: a reader finds defaults without another column."""
+    rows = [line.split(" | ") for line in section("A pipeline").splitlines() if line.startswith("| ")]
+    first = {(key, values.partition("`,")[0].strip("`")) for names, values, *_ in rows for key in _keys(names)}
+    found = list(_defaults(json_schema()))
+    assert len(found) > 15
+    assert [one for one in found if one not in first] == []
+
+
+def _keys(names: str) -> list[str]:
+    """The last steps of the dotted paths in a cell."""
+    return [path.rpartition(".")[2] for path in re.findall(r"`([\w.]+)`", names)]
+
+
+def _defaults(schema: Any) -> Iterator[tuple[str, str]]:
+    """Keys that choose one of several values, with their defaults as YAML writes them."""
+    for part in (schema, *schema["$defs"].values()):
+        for key, told in part.get("properties", {}).items():
+            if isinstance(told.get("default"), str | bool):
+                yield key, str(told["default"]).lower() if isinstance(told["default"], bool) else told["default"]
 
 
 def test_every_example_is_named() -> None:
