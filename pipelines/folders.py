@@ -60,7 +60,9 @@ def sizes(folder: str) -> dict[str, int]:
     except FileNotFoundError:
         return {}
     except NotADirectoryError:
-        raise PublishError(f"{folder} is a file, and outputs are folders; move it away or choose another path") from None
+        raise PublishError(
+            f"{folder} is a file, and outputs are folders; move it away or choose another path"
+        ) from None
 
 
 def write_json(path: str, content: Mapping[str, Any]) -> None:
