@@ -23,6 +23,7 @@ EVER = 2**62  # no partition comes to its end
 MOST_MESSAGES, MOST_BYTES = 50_000, 64 << 20  # of one turn, after which others have theirs
 MOST_SECONDS = 2.0  # of one turn: messages that come one by one must not hold up a checkpoint until there are that many
 AHEAD_MS = 60_000  # that a producer's clock may be ahead of ours
+FLUSH_SECONDS = 60  # that a broker has for all of a bundle
 PAUSE = Duration(seconds=1)  # until a partition without news is looked at again
 # Beam passes the first by position and the others by name, so it must come before them
 FINALIZER = beam.DoFn.BundleFinalizerParam
@@ -72,10 +73,8 @@ class ReadKafka(beam.PTransform):
         super().__init__()
         self.topics = sorted({*topics})
         self.client = Client.of(config, secrets or {})
-        self.bounded, self.how = (
-            bounded,
-            _How(start, Duration(seconds=disorder), Duration(seconds=idle), int(slot * 1000)),
-        )
+        self.bounded = bounded
+        self.how = _How(start, Duration(seconds=disorder), Duration(seconds=idle), int(slot * 1000))
 
     def expand(self, pbegin: beam.pvalue.PBegin) -> beam.PCollection[Messages]:
         read = _ReadToEnd if self.bounded else _ReadOn
@@ -108,10 +107,11 @@ class WriteKafka(beam.DoFn):
         self._producer.poll(0)
 
     def finish_bundle(self) -> None:
-        left = self._producer.flush(60)
+        left = self._producer.flush(FLUSH_SECONDS)
         failed, self._failed = self._failed, []
         if left or failed:
-            raise KafkaError(f"topic {self._topic}: {left + len(failed)} messages not delivered {failed[:1]}")
+            why = failed[0] if failed else f"no answer within {FLUSH_SECONDS} s"
+            raise KafkaError(f"topic {self._topic}: messages not delivered: {left + len(failed):,} ({why})")
 
     def _delivered(self, error: Any, _: Any) -> None:
         if error:
@@ -149,10 +149,10 @@ class _Offsets(OffsetRestrictionTracker):
 class _Read(beam.DoFn, RestrictionProvider):
     """Reads a partition in turns: a turn ends when nothing is there or enough was read, so that bundles end."""
 
+    bounded = True
+
     def __init__(self, client: Client, how: _How) -> None:
         self._client, self._how = client, how
-
-    bounded = True
 
     def initial_restriction(self, element: Partition) -> OffsetRange:
         first, end = self._client.bounds(*element, self._how.start)
