@@ -51,7 +51,8 @@ def _opened(pipeline: str | None, url: str | None) -> "Iterator[tuple[Ledger, Se
     settings = settings_of(pipeline) if pipeline else None
     found = url or (settings.ledger if settings else None) or os.environ.get(VARIABLE)
     if not found:
-        raise typer.BadParameter(f"which ledger? Give --pipeline or --ledger, or set {VARIABLE}")
+        unnamed = "the settings name none; give --ledger" if pipeline else "give --pipeline or --ledger"
+        raise typer.BadParameter(f"which ledger? {unnamed}, or set {VARIABLE}")
     with open_ledger(found, create=False) as ledger:
         yield ledger, settings
 

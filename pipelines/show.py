@@ -152,7 +152,8 @@ def summary(done: "Summary", screen: Screen) -> None:
             screen.say(line)
     if any(output.rejected for output in done.outputs.values()):
         screen.say()
-        where = f"listed in {done.rejects_path}" if done.rejects_path else "not listed; rejects: FOLDER lists them"
+        listed = "would be listed" if done.dry_run else "listed"
+        where = f"{listed} in {done.rejects_path}" if done.rejects_path else "not listed; rejects: FOLDER lists them"
         screen.say(f"Rejected: {_share(done.rejected_share)} of what was read, {where}.")
 
 

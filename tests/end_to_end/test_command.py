@@ -217,6 +217,13 @@ def test_an_interrupted_run_ends_with_130_and_one_line(fake: FakeRun) -> None:
     assert done.stderr == "interrupted; no output is half published\n"
 
 
+def test_a_dry_run_does_not_say_that_rejects_are_listed(fake: FakeRun) -> None:
+    """Nothing was written; it says where they would be."""
+    for dry_run, said in ((True, "would be listed in out/rejects."), (False, " read, listed in out/rejects.")):
+        fake.outcome = summary(rejects_path="out/rejects", dry_run=dry_run)
+        assert said in call("run", "pipeline.yaml", *["--dry-run"] * dry_run).stdout
+
+
 def test_a_dry_run_and_its_time_are_handed_on(fake: FakeRun) -> None:
     """--dry-run and --as-of reach the run; without them it counts, and now."""
     call("run", "pipeline.yaml")

@@ -379,6 +379,16 @@ def test_the_command_ends_with_3_and_lists_shows_and_hands_over(filed):
     assert [line.split(",")[5] for line in done.stdout.splitlines()] == ["state", "published", "discarded", "published"]
 
 
+def test_a_ledger_that_nobody_names_is_asked_for(house):
+    """With what may name it; settings that do not are told so."""
+    settings = json.loads(text_of(house, {"trends": {"kind": "rows"}}))
+    del settings["ledger"]
+    (house / "p.json").write_text(json.dumps(settings))
+    assert "which ledger? give --pipeline or --ledger" in command(house, "release").stderr
+    told = command(house, "release", "--pipeline", "p.json")
+    assert (told.returncode, "the settings name none; give --ledger" in told.stderr) == (2, True)
+
+
 def test_the_command_prints_a_letter_that_asks_x_for_permission(filed):
     """Ready to be sent: who asks, for whom, how many."""
     command(filed, "run", "p.json")
