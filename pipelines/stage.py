@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import apache_beam as beam
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from apache_beam.io.filesystem import CompressionTypes
@@ -269,7 +270,8 @@ def write_ids(ids: Ids, file: str) -> str:
     sum_ = hashlib.sha256()
     with create(file) as handle:
         for first in range(0, len(ids), TEXT_IDS):
-            text = ("\n".join(map(str, ids[first : first + TEXT_IDS].tolist())) + "\n").encode()
+            # an encoder of JSON writes numbers at four times the speed of str
+            text = msgspec.json.encode(ids[first : first + TEXT_IDS].tolist())[1:-1].replace(b",", b"\n") + b"\n"
             handle.write(text)
             sum_.update(text)
     return sum_.hexdigest()
