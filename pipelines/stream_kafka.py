@@ -62,13 +62,21 @@ class ReadTopics(beam.PTransform):
 
 
 def _by_python(begin: Any, kafka: Kafka, slot: int) -> Any:
-    from xsieve.pipelines.kafka import ReadKafka
-
+    kafka_io = _confluent()
     start = kafka.start if isinstance(kafka.start, str) else kafka.start.timestamp()
     config, secrets = for_workers(kafka)
     bounded = kafka.until == "end"
-    found = begin | "Read Kafka" >> ReadKafka(kafka.topics, config, secrets, start, bounded, slot=slot)
+    found = begin | "Read Kafka" >> kafka_io.ReadKafka(kafka.topics, config, secrets, start, bounded, slot=slot)
     return found | "Time of reading" >> beam.Map(_as_of_now) if kafka.timestamps == "processing_time" else found
+
+
+def _confluent() -> Any:
+    """What reads and writes by confluent-kafka, which is an extra."""
+    try:
+        from xsieve.pipelines import kafka
+    except ModuleNotFoundError:
+        raise StreamIOError("Kafka by Python needs confluent-kafka: pip install 'xsieve[kafka]'") from None
+    return kafka
 
 
 def _as_of_now(messages: Any) -> TimestampedValue:
@@ -160,9 +168,8 @@ class WriteTopic(beam.PTransform):
         # Java takes no null for a key of bytes unless it is said that there may be one
         pairs = batches | "Batches to messages" >> made.with_output_types(Pair)
         if not by_java:
-            from xsieve.pipelines.kafka import WriteKafka
-
-            return pairs | "Write Kafka" >> beam.ParDo(WriteKafka(self.kafka.topic, *for_workers(self.kafka)))
+            write = _confluent().WriteKafka(self.kafka.topic, *for_workers(self.kafka))
+            return pairs | "Write Kafka" >> beam.ParDo(write)
         from apache_beam.io.kafka import WriteToKafka
 
         with _java_answers():

@@ -7,6 +7,7 @@ Google's here. A broker is asked in tests/clusters.
 import json
 import logging
 import pickle
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -262,6 +263,21 @@ def test_java_that_cannot_be_had_is_said_without_what_options_hold() -> None:
         _ = new_pipeline() | stream_io.read(settings(KAFKA | more).input)
     assert SECRET not in str(caught.value)
     assert caught.value.__suppress_context__
+
+
+def test_a_client_that_is_not_installed_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways: whoever reads, and whoever writes."""
+    for name in ("xsieve.pipelines.kafka", "xsieve.pipelines.kafka_client"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        monkeypatch.delattr("xsieve.pipelines." + name.rpartition(".")[2], raising=False)
+    monkeypatch.setitem(sys.modules, "confluent_kafka", None)
+    pipeline = new_pipeline()
+    with pytest.raises(StreamIOError, match=r"pip install 'xsieve\[kafka\]'"):
+        _ = pipeline | stream_io.read(settings(KAFKA).input)
+    sink = {"kafka": {"topic": "out", "producer": BROKER, "through": "python"}}
+    (output,) = settings(KAFKA, sink, "store").outputs.values()
+    with pytest.raises(StreamIOError, match=r"pip install 'xsieve\[kafka\]'"):
+        _ = pipeline | beam.Create([]) | stream_io.write(output, Plan("store"))
 
 
 def test_java_gets_every_option_as_text_with_secrets_filled_in(monkeypatch: pytest.MonkeyPatch) -> None:
