@@ -70,8 +70,11 @@ class Catalog(NamedTuple):
 
     def with_fields(self, fields: Iterable[Field]) -> "Catalog":
         """This catalog and more fields (of enrichments), which may not replace any."""
+        more = list(fields)
+        if not more:
+            return self  # as most are: a fingerprint would take longer than all else of a plan
         objects = {name: dict(known) for name, known in self.objects.items()}
-        for field in fields:
+        for field in more:
             objects.setdefault(field.object, {}).setdefault(field.name, field)
         return Catalog(objects, self.classes, _fingerprint(objects))
 
