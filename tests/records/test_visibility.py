@@ -195,6 +195,23 @@ def test_a_closed_author_of_a_page_closes_every_post_that_leads_there() -> None:
     assert seen.dropped == {"author_protected", "repost_of_nonpublic"}
 
 
+@pytest.mark.parametrize("author_id", [{}, {"author_id": LOCKED["id"]}], ids=["held", "held and named"])
+def test_an_author_whom_the_page_closes_is_closed_in_the_post_too(author_id: dict[str, Any]) -> None:
+    """Where a post holds its author without saying who may see them, what its page includes of them decides."""
+    post = {key: value for key, value in SECRET.items() if key not in ("author", "author_id")} | author_id
+    page = v2_page(post | {"author": {"id": LOCKED["id"], "username": LOCKED["username"]}}, users=[LOCKED])
+    assert outcome(page) == Outcome(0, [], [], {"author_protected"}, 0)
+
+
+@pytest.mark.parametrize("other", [{"id": "1470000000000000011", "type": "replied_to"}, {}], ids=["a list", "{}"])
+def test_a_repost_is_seen_under_both_names_of_its_references(other: dict[str, str]) -> None:
+    """A post that has ``referenced_tweets`` and ``referenced_posts`` repeats what either of them says."""
+    repost = {"type": "reposted", "id": SECRET["id"]}
+    post = v2_post(referenced_tweets=[other] if other else {}, referenced_posts=[repost])
+    page = v2_page(post, users=[v2_user(), LOCKED], tweets=[SECRET])
+    assert outcome(page) == Outcome(0, [], [], {"repost_of_nonpublic"}, 0)
+
+
 # ---- direct messages
 
 

@@ -151,8 +151,11 @@ V1 = Family(
 
 
 def references(posts: Column) -> Column:
-    """What each v2 post refers to, under the old name of the key or the new one."""
-    return [post.referenced_tweets or post.referenced_posts for post in posts]
+    """What each v2 post refers to, under the old name of the key, the new one, or both."""
+    found = [post.referenced_tweets or post.referenced_posts for post in posts]
+    for number, post in [(number, post) for number, post in enumerate(posts) if post.referenced_posts]:
+        found[number] = [*items(post.referenced_tweets), *items(post.referenced_posts)]
+    return found
 
 
 def _referred(types: frozenset[str]) -> Callable[[Column, list[Includes]], Column]:
@@ -172,9 +175,15 @@ def _v2_authors(posts: Column, pages: list[Includes]) -> Column:
     if not pages or pages[0] is NOTHING:
         return column(posts, "author")
     return [
-        post.author or page.users.get(getattr(post, "author_id", None)) or None
+        _author(post, page) if post.author else page.users.get(getattr(post, "author_id", None)) or None
         for post, page in zip(posts, pages, strict=True)
     ]
+
+
+def _author(post: Any, page: Includes) -> Any:
+    """The author that a post holds; the same one as the page includes it, where that one is not public."""
+    included = page.users.get(getattr(post, "author_id", None) or getattr(post.author, "id", None))
+    return included if included and any(sign.loud for sign in signs_within(included)) else post.author
 
 
 def _v2_author_ids(posts: Column) -> tuple[Column, Column]:
