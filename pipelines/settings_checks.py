@@ -16,6 +16,7 @@ from typing import Any
 from xsieve.configs import table
 from xsieve.pipelines.settings_errors import Mistake
 from xsieve.transforms.records.plan import Enrichment, Plan, PlanError
+from xsieve.transforms.records.scrub import scrub
 from xsieve.transforms.records.sensitive import Finding, judge, judge_words
 
 _URL = re.compile(r"(?P<root>[a-z][a-z0-9+.-]+://[^/]*)/*(?P<path>.*)", re.DOTALL)
@@ -96,6 +97,7 @@ def _enrichments(data: object) -> Iterator[Mistake]:
     paths: dict[str, tuple[str, ...]] = {}
     for name, declared in group(data, "enrich").items():
         yield from _sensitive_enrichment(name, declared if isinstance(declared, dict) else {})
+        yield from _identifying_labels(name, group(declared).get("values"))
         for path in texts(group(declared).get("path")):
             paths[name] = tuple(path.split("."))
             if _of_x(path):
@@ -103,6 +105,16 @@ def _enrichments(data: object) -> Iterator[Mistake]:
     for (first, one), (second, other) in combinations(paths.items(), 2):
         if all(a == b for a, b in zip(one, other, strict=False)):
             yield Mistake(f"enrich.{second}.path", f"leads to the same as enrich.{first}.path; expected another field")
+
+
+def _identifying_labels(name: str, values: object) -> Iterator[Mistake]:
+    """A label that points at somebody by its form would take identifiers into every row that has it."""
+    labels = [str(value) for value in values if isinstance(value, str | int)] if isinstance(values, list) else []
+    if any(scrub(label) != label for label in labels):
+        yield Mistake(
+            f"enrich.{name}.values",
+            "holds a handle, a link, an address or a long number, which may stand for somebody; expected labels",
+        )
 
 
 def _of_x(path: str) -> bool:
@@ -168,12 +180,15 @@ def _carried(names: Iterable[str], enrichments: Mapping[str, Any]) -> Iterator[s
 def _chosen(
     names: Iterable[str], output: Mapping[str, Any], columns: Mapping[str, str], enrichments: Iterable[str]
 ) -> Iterator[str]:
+    counts = {line.cells["column"] for line in table("rows.tsv") if line.cells["type"] == "int"}
     for name in names:
         option = columns.get(name, "always")
         if name not in (*columns, *enrichments):
             yield f"holds a name that is no column; {hint(name, columns, ', '.join(columns))}"
         elif option != "always" and (option not in output or (name == "city" != output[option])):
             yield f"holds {name}, which needs {_NEEDS[name]}; add it, or leave the column out"
+        elif name in counts and output.get("metrics") == "drop":
+            yield f"holds {name}, which metrics: drop leaves out; leave out the one or the other"
 
 
 def hint(given: str, known: Iterable[str], expected: str) -> str:

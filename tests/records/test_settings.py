@@ -371,6 +371,11 @@ def test_a_mistake_is_told_its_dotted_path_and_what_was_expected(path: str, valu
             "outputs.trends.columns",
             "holds city, which needs place: city",
         ),
+        (
+            [("outputs.trends.metrics", "drop"), ("outputs.trends.columns", ["time", "like_count"])],
+            "outputs.trends.columns",
+            "holds like_count, which metrics: drop leaves out",
+        ),
         ([("enrich.hashtags", STANCE)], "enrich.hashtags", "is the name of a column of rows already"),
         (
             [("enrich.bot", STANCE | {"about": "author"}), ("outputs.trends.enrich", ["bot"])],
@@ -561,6 +566,19 @@ def test_name_path_and_labels_are_judged_together(monkeypatch: pytest.MonkeyPatc
     read(changed(("enrich.size", {"path": "ml.party.size", "about": "content", "values": [2, "Many", True]})))
     labels = ["2", "many", "true"]
     assert seen == [("size", labels), ("ml.party.size", labels), ("size", labels)]
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["@inkaberg_lund", "x.com/inkaberg_lund", "inka@lund.example.org", "+47 912 34 567", 1470000000000000011],
+    ids=["handle", "link", "address", "phone", "id"],
+)
+def test_a_label_that_points_at_somebody_is_refused(label: str | int) -> None:
+    """A declared label stands in rows as it is, so it may hold none of what is scrubbed from a text."""
+    found = mistakes_in(json.dumps(changed(("enrich.stance", STANCE | {"values": ["pro", label]}))))
+    assert list(found) == ["enrich.stance.values"]
+    assert "may stand for somebody" in found["enrich.stance.values"]
+    read(changed(("enrich.stance", STANCE | {"values": ["pro", 2020, 0.12345678, True, "2020-01-31"]})))
 
 
 @pytest.mark.parametrize("name", ["stance", "gender", "party_size", "health_check", "crime_rate_of_city", "code"])
