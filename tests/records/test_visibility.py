@@ -167,6 +167,17 @@ def test_what_leads_to_a_closed_record_is_cut_out_of_the_store(case: str) -> Non
     assert hidden_in(kept) == []
 
 
+def test_the_handle_of_a_closed_user_goes_in_any_case() -> None:
+    """Links and mentions write a handle as somebody typed it."""
+    handle = LOCKED["username"].swapcase()
+    entities = {
+        "mentions": [{"start": 0, "end": 9, "username": handle}],
+        "urls": [{"url": "https://t.co/aB3dE5fG7h", "expanded_url": f"https://x.com/{handle}"}],
+    }
+    (kept,) = stored(sift(Plan("store"), v2_page(v2_post(entities=entities), SECRET, users=[v2_user(), LOCKED])))
+    assert kept["data"] == [v2_post(entities={"mentions": [], "urls": []})]
+
+
 def test_a_page_keeps_its_public_posts_and_their_includes() -> None:
     """Cutting one post out of a page leaves the others as they were."""
     picture = {"media_key": MEDIA_ID, "type": "photo", "alt_text": "a lake"}

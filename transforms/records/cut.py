@@ -17,7 +17,7 @@ from xsieve.transforms.records.forms import attribute_of
 Objects = dict[type[Struct], str]  # form -> the object of the field tables
 Reason = Callable[[Struct, Includes], str | None]  # why a record beside what its page includes may not be seen
 LONG_ENOUGH = 4  # characters of a name that is sought within links, too
-TEXTS = frozenset({"text", "full_text", "body", "summary"})  # what the author of a record that stays wrote
+TEXTS = frozenset({"text", "full_text", "body", "summary", "name"})  # what the author of a record that stays wrote
 OWN_KEYS = ("id", "id_str", "media_key", "username", "screen_name", "url", "expanded_url", "expanded")
 
 
@@ -33,14 +33,14 @@ def named_by() -> dict[str, tuple[tuple[str, ...], ...]]:
 
 
 def names_of(record: Struct, objects: Objects) -> Iterator[str]:
-    """The values that name a record elsewhere, as text."""
+    """The values that name a record elsewhere, as text in lower case: links and mentions write handles in any."""
     for steps in named_by().get(objects.get(type(record), ""), ()):
         value: Any = record
         for step in steps:
             value = getattr(value, step, None)
         for name in value if value.__class__ is list else (value,):
             if name.__class__ in (str, int) and name:
-                yield str(name)
+                yield str(name).lower()
 
 
 class Knife:
@@ -156,4 +156,5 @@ def _names(value: Any, gone: set[str], long: tuple[str, ...]) -> bool:
         return str(value) in gone
     if value.__class__ is not str:
         return False
+    value = value.lower()
     return value in gone or ("/" in value and " " not in value and any(name in value for name in long))
