@@ -187,6 +187,8 @@ def _chosen(
             yield f"holds a name that is no column; {hint(name, columns, ', '.join(columns))}"
         elif option != "always" and (option not in output or (name == "city" != output[option])):
             yield f"holds {name}, which needs {_NEEDS[name]}; add it, or leave the column out"
+        elif name in enrichments and name not in texts(output.get("enrich", [*enrichments])):
+            yield f"holds {name}, which enrich beside it leaves out; add it there, or leave the column out"
         elif name in counts and output.get("metrics") == "drop":
             yield f"holds {name}, which metrics: drop leaves out; leave out the one or the other"
 

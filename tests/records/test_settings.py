@@ -372,6 +372,15 @@ def test_a_mistake_is_told_its_dotted_path_and_what_was_expected(path: str, valu
             "holds city, which needs place: city",
         ),
         (
+            [
+                ("enrich.stance", STANCE),
+                ("outputs.trends.columns", ["time", "stance"]),
+                ("outputs.trends.enrich", []),
+            ],
+            "outputs.trends.columns",
+            "holds stance, which enrich beside it leaves out",
+        ),
+        (
             [("outputs.trends.metrics", "drop"), ("outputs.trends.columns", ["time", "like_count"])],
             "outputs.trends.columns",
             "holds like_count, which metrics: drop leaves out",
