@@ -112,6 +112,9 @@ REFERENCES: dict[str, Any] = {
     "community post in includes": v2_page(
         v2_post(referenced_tweets=QUOTED), users=[v2_user()], tweets=[v2_post(OTHER_POST, AUTHOR, text=HIDDEN, community_id="1470000000000000011")]
     ),
+    "pinned post of a community": {
+        "data": [v2_user(pinned_tweet_id=OTHER_POST)], "includes": {"tweets": [v2_post(OTHER_POST, AUTHOR, text=HIDDEN, community_id="1470000000000000011")]},
+    },
 }  # fmt: skip
 
 MESSAGES: dict[str, Any] = {

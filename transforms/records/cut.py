@@ -22,19 +22,17 @@ OWN_KEYS = ("id", "id_str", "media_key", "username", "screen_name", "url", "expa
 
 
 @cache
-def named_by() -> dict[str, tuple[tuple[str, ...], ...]]:
-    """object -> the attributes, step by step, whose values name its records."""
+def references(column: str) -> dict[str, tuple[tuple[str, ...], ...]]:
+    """object -> the attributes, step by step, whose values name its records (``named_by``), or others (``leads_to``)."""
     return {
-        line.cells["object"]: tuple(
-            tuple(map(attribute_of, path.split("."))) for path in line.cells["named_by"].split()
-        )
+        line.cells["object"]: tuple(tuple(map(attribute_of, path.split("."))) for path in line.cells[column].split())
         for line in table("references.tsv")
     }
 
 
-def names_of(record: Struct, objects: Objects) -> Iterator[str]:
+def names_of(record: Struct, objects: Objects, column: str = "named_by") -> Iterator[str]:
     """The values that name a record elsewhere, as text in lower case: links and mentions write handles in any."""
-    for steps in named_by().get(objects.get(type(record), ""), ()):
+    for steps in references(column).get(objects.get(type(record), ""), ()):
         value: Any = record
         for step in steps:
             value = getattr(value, step, None)
@@ -64,7 +62,8 @@ class Knife:
     def cut(self, payload: Struct) -> None:
         """Take out of a payload whatever below it is not public, and what leads there. The payload itself stays."""
         self._cut_record(payload)
-        gone = {name for record in self._out for name in names_of(record, self._objects)}
+        columns = ("named_by", "leads_to")
+        gone = {name for record in self._out for column in columns for name in names_of(record, self._objects, column)}
         if gone:
             gone -= {name for record in self._full_records(payload) for name in names_of(record, self._objects)}
             self._purge(payload, gone, tuple(name for name in gone if len(name) >= LONG_ENOUGH))
@@ -119,7 +118,9 @@ class Knife:
 
     def _is_full(self, record: Struct) -> bool:
         name = self._objects.get(type(record), "")
-        return name in named_by() and name != "v2.mention" and (name not in POST_OBJECTS or _has_text(record))
+        return (
+            name in references("named_by") and name != "v2.mention" and (name not in POST_OBJECTS or _has_text(record))
+        )
 
     def _purge(self, record: Struct, gone: set[str], long: tuple[str, ...]) -> None:
         for attribute in record.__struct_fields__:
