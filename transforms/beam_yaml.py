@@ -17,7 +17,6 @@ from xsieve.transforms import beam_yaml_rows as rows
 from xsieve.transforms import verbs
 from xsieve.transforms.outflow import CountOutflow
 from xsieve.transforms.records.plan import Plan, PlanError, Where
-from xsieve.transforms.records.rows import specs
 from xsieve.transforms.records.sieves import sieve_for
 
 Words = Optional[Mapping[str, Any]]
@@ -168,9 +167,6 @@ def plan_of(kind: str, where: Words, access: Optional[str], **choices: Any) -> P
     found = {name: tuple(value) if isinstance(value, list | tuple) else value for name, value in choices.items()}
     plan = Plan(kind, where=_where(where), attested=attested, **found)  # pyright: ignore[reportArgumentType]
     _check_choices(plan)
-    known = [spec.name for spec in specs()]
-    if unknown := sorted({*(plan.columns or ())} - {*known}):
-        raise PlanError(f"columns: there is no {', '.join(unknown)}; expected some of {', '.join(known)}")
     sieve_for(plan)
     return plan
 

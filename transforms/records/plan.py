@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
+from xsieve.configs import table
 from xsieve.transforms.records.catalog import Catalog, Field, Kind, load_texts
 
 LABEL_KIND = Kind(frozenset({"text", "int", "number", "bool"}), (), Kind(frozenset({"text"})))
@@ -76,6 +77,9 @@ class Plan:
             raise PlanError("place: a place may pass only beside the text of its post (text: scrub)")
         if self.country is not None and not re.fullmatch("[A-Z]{2}", self.country):
             raise PlanError("country: a country is two capital letters (ISO 3166), such as DE")
+        known = [line.cells["column"] for line in table("rows.tsv")]
+        if unknown := sorted({*(self.columns or ())} - {*known}):
+            raise PlanError(f"columns: there is no {', '.join(unknown)}; expected some of {', '.join(known)}")
         self.catalog()
 
     @cached_property
