@@ -236,6 +236,26 @@ def test_a_hashtag_is_compared_with_handles_as_the_payload_means_them(spelling: 
     assert leaks(None, Plan("rows"), line.encode()) == []
 
 
+@pytest.mark.parametrize(
+    "member",
+    [
+        f'"screen_name"\t:  "{HANDLE}"',
+        f'"screen_name"  :\n "{HANDLE}"'.replace("\n", "\r"),
+        f'"url": "https://twitter.com/#!/{HANDLE}"',
+        f'"url": "https:\\/\\/twitter.com\\/#!\\/{HANDLE}"',
+        f'"url": "https://nitter.net/{HANDLE}"',
+    ],
+)
+@pytest.mark.parametrize("wide", [False, True], ids=["plain", "full-width"])
+def test_a_handle_is_found_however_it_is_spaced_or_linked(member: str, wide: bool) -> None:
+    """White space around the colon, profiles as they were linked in 2012; the hashtag may be written in full width."""
+    tag = "".join(chr(ord(letter) + 0xFEE0) if letter.isalpha() else letter for letter in HANDLE) if wide else HANDLE
+    post = v1_post(user=v1_user(), source=f"{tag} for fans", entities={"hashtags": [{"text": tag}, {"text": "tea"}]})
+    line = json.dumps(post, ensure_ascii=False).replace('"user": {', f'"user": {{{member}, ', 1)
+    done = sieve_for(Plan("rows"))(RawBatch(line.encode(), 0, 0))
+    assert (done.content.columns["hashtags"], done.content.columns["client"]) == ([["tea"]], [None])
+
+
 def test_a_cashtag_that_is_a_handle_is_left_out() -> None:
     """A handle of up to six letters fits the form of a stock symbol."""
     post = v2_post(entities={"cashtags": [{"tag": "ANNAB"}, {"tag": "BTC"}], "mentions": [{"username": "annab"}]})

@@ -5,6 +5,7 @@ there is something to compare: so no handle is part of what is decoded for rows.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -39,10 +40,11 @@ def handles_in(payload: bytes) -> frozenset[str]:
 _WORDS = re.compile(r"\w+")
 _MAYBE_HANDLE = re.compile(r"\w{1,30}", re.ASCII)
 _WORD = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789_")
+_WAYS = (b"/", b"\\/", b"/#!/", b"\\/#!\\/")  # from a site to a profile, those of 2010 to 2013 too
 _BEFORE = (  # what stands before a handle: at signs (plain, full-width, escaped), operators of queries, paths, X's error texts
     *(b"@", b"\xef\xbc\xa0", b"\\uff20", b"%40", b"from:", b"to:", b"from%3a", b"to%3a"),
     *(b"username/", b"screen_name=", b": ["),
-    *(site + slash for site in (b"twitter.com", b"/x.com", b"instagram.com") for slash in (b"/", b"\\/")),
+    *(site + way for site in (b"twitter.com", b"/x.com", b"instagram.com", b"nitter.net") for way in _WAYS),
 )
 _HANDLE_KEYS = (b'screen_name":', b'sername":', b'"twitter":')  # also in_reply_to_screen_name, preferredUsername
 _ECHO_KEYS = (b'"value":',)  # in errors, which echo what was asked for
@@ -53,18 +55,23 @@ _LAST_BEFORE = frozenset({_QUOTE, *(mark[-1] for mark in _BEFORE)})
 
 def handles_among(words: Iterable[str], payload: bytes) -> list[str]:
     """Those of some words (hashtags) that are handles in a payload: after @, in a query or a link, under a key for handles."""
-    likely = list(filter(_MAYBE_HANDLE.fullmatch, words))
+    likely = [(word, plain) for word in words if _MAYBE_HANDLE.fullmatch(plain := _narrow(word))]
     if not likely:
         return []
     seen = _searchable(payload)
-    return [word for word in likely if _stands_in(word, seen)]
+    return [word for word, plain in likely if _stands_in(plain, seen)]
 
 
 def names_handle(name: str, payload: bytes) -> bool:
     """Whether a client's name gives a handle of its payload away: as a word, or with spaces and case left out."""
-    seen = _searchable(payload)
+    seen, name = _searchable(payload), _narrow(name)
     words = filter(_MAYBE_HANDLE.fullmatch, _WORDS.findall(name))
     return any(_stands_in(word, seen) for word in words) or holds_handle(name, handles_in(seen))
+
+
+def _narrow(word: str) -> str:
+    """A word with its full-width and styled letters as plain ones: ``ａｎａ`` is ``ana``."""
+    return word if word.isascii() else unicodedata.normalize("NFKC", word)
 
 
 def _searchable(payload: bytes) -> bytes:
@@ -89,9 +96,9 @@ def _stands_in(word: str, payload: bytes) -> bool:
 
 
 def _is_handle_key(key: bytes, payload: bytes) -> bool:
-    """Whether ``key`` ends with a key for handles and its colon."""
+    """Whether ``key`` ends with a key for handles and its colon, however they are spaced."""
     if not key.endswith(b'":'):
-        key = key.rstrip().replace(b" :", b":")
+        key = key.rstrip()[:-1].rstrip() + b":"
     return key.endswith(_HANDLE_KEYS) or (key.endswith(_ECHO_KEYS) and b'"errors"' in payload)
 
 
