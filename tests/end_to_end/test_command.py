@@ -89,11 +89,13 @@ class FakeRun:
         self.options: list[str] | None = None
         self.how: dict[str, object] = {}
         self.steps: list[Progress] = []
+        self.meanwhile: Callable[[], None] = lambda: None
 
     def __call__(
         self, settings: Settings, options: list[str], progress: Callable[[Progress], None], **how: object
     ) -> Summary:
         self.options, self.how = options, how
+        self.meanwhile()
         for step in self.steps:
             progress(step)
         if isinstance(self.outcome, BaseException):
@@ -248,6 +250,7 @@ def test_options_of_beam_are_handed_on(fake: FakeRun) -> None:
         ("pipeline.yaml", "--direct_num_workers", "many"),
         ("pipeline.yaml", "--direct_num_workers", "2", "other.yaml"),
         ("pipeline.yaml", "--json", "no/such/folder.json"),
+        ("pipeline.yaml", "--json", "."),
         (),
     ],
 )
@@ -268,9 +271,9 @@ def test_the_summary_is_written_as_json(fake: FakeRun) -> None:
 
 def test_a_json_file_that_cannot_be_written_ends_with_1(fake: FakeRun) -> None:
     """The reason is the operating system's."""
-    Path("folder").mkdir()
-    done = call("run", "pipeline.yaml", "--json", "folder")
-    assert (done.exit_code, done.stderr) == (1, "folder: cannot be written (Is a directory)\n")
+    fake.meanwhile = Path("taken").mkdir
+    done = call("run", "pipeline.yaml", "--json", "taken")
+    assert (done.exit_code, done.stderr) == (1, "taken: cannot be written (Is a directory)\n")
 
 
 def test_warnings_are_said_once_and_before_the_run(fake: FakeRun) -> None:
