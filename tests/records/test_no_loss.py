@@ -284,6 +284,13 @@ def test_a_defective_post_of_a_page_costs_no_other(defective: Any, plan: Plan) -
 
 
 @pytest.mark.parametrize("plan", [ROWS, IDS, STORE], ids=lambda plan: plan.kind)
+def test_a_page_whose_only_post_is_defective_is_one_reject(plan: Plan) -> None:
+    """It was not empty: nothing is counted beside the post."""
+    done = sift(plan, dumps(v2_page(v2_post() | {"id": 7.5})))
+    assert +done.counts == {(READ, ""): 1, (REJECTED, "mistyped"): 1}
+
+
+@pytest.mark.parametrize("plan", [ROWS, IDS, STORE], ids=lambda plan: plan.kind)
 def test_a_null_among_the_posts_of_a_page_is_no_record(plan: Plan) -> None:
     """It says nothing of anything, so there is nothing to count."""
     done = sift(plan, dumps(page_around(None)))

@@ -17,7 +17,7 @@ from xsieve.transforms.records.decode import Group, Line
 from xsieve.transforms.records.families import NOTHING, Includes
 from xsieve.transforms.records.forms import attribute_of
 from xsieve.transforms.records.shapes import Shape
-from xsieve.transforms.records.sift import C, Sieve, contents_of
+from xsieve.transforms.records.sift import C, Sieve, contents_of, empty_pages
 from xsieve.transforms.records.signs import Sign, signs_within
 from xsieve.transforms.records.tally import Tally
 from xsieve.transforms.records.visibility import loud_sign, sign_ways
@@ -101,10 +101,9 @@ class ShapedSieve(Sieve[C]):
     def _records(self, group: Group, tally: Tally) -> list[Any]:
         """The public users (or the DMs) of a page."""
         records = contents_of(group.payloads[0], group.shape)
-        if not records:
-            tally.read(1)
-            tally.dropped("empty_page")
-        tally.read(len(records))
+        empty = empty_pages(group)
+        tally.read(len(records) + empty)
+        tally.dropped("empty_page", empty)
         return [record for record in records if not self._closed(record, tally)]
 
     def _others(self, group: Group, tally: Tally) -> list[Kept]:

@@ -268,7 +268,7 @@ class Sieve(Generic[C]):
             trusted = self.trusted(group, tally, search.unmet)
             if trusted is not group:
                 return self.posts_of(trusted, tally)
-        empty = sum(not contents_of(payload, group.shape) for payload in group.payloads) if group.shape.posts else 0
+        empty = empty_pages(group)
         tally.read(len(posts.posts) + empty)
         tally.dropped("empty_page", empty)
         for reason in reasons.values():
@@ -301,6 +301,14 @@ class Sieve(Generic[C]):
 def contents_of(page: Any, shape: Shape) -> list[Any]:
     """The records that a page of that shape holds."""
     return [record for key in shape.posts for record in items(getattr(page, key, None))]
+
+
+def empty_pages(group: Group) -> int:
+    """How many pages hold no records, and never held one that was lost."""
+    if not group.shape.posts:
+        return 0
+    pages = zip(group.payloads, group.lines, strict=True)
+    return sum(not contents_of(page, group.shape) and line not in group.lost for page, line in pages)
 
 
 def where_needs(where: Where) -> list[tuple[str, str]]:
