@@ -332,7 +332,9 @@ USERS_OF = {
     "flattened": (v2_post(author=v2_user()), [v2_user()]),
     "page": (v2_page(v2_post(), users=[v2_user(), v2_user(OTHER_AUTHOR)]), [v2_user()]),
     "v1 user": (v1_user(status=v1_post()), [v1_user()]),
-    "page of users": ({"data": [v2_user(pinned_tweet_id=POST)], "includes": {"tweets": [v2_post()]}}, [v2_user(pinned_tweet_id=POST)]),
+    # the pinned post does not tell who may see it: it goes, and so does what leads there
+    "page of users": ({"data": [v2_user(pinned_tweet_id=POST)], "includes": {"tweets": [v2_post()]}}, [v2_user()]),
+    "page of users alone": ({"data": [v2_user(pinned_tweet_id=POST)]}, [v2_user(pinned_tweet_id=POST)]),
     "cursor page": ({"users": [v1_user(), v1_user(OTHER_AUTHOR)], "next_cursor": 0}, [v1_user(), v1_user(OTHER_AUTHOR)]),
 }  # fmt: skip
 
