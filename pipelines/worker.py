@@ -58,7 +58,7 @@ def watched() -> Iterator[None]:
         for timer in timers:
             timer.cancel()
             timer.join()
-        signal.signal(signal.SIGUSR1, before)
+        signal.signal(signal.SIGUSR1, before or signal.SIG_DFL)  # None: it was not set by Python
 
 
 def _give_up(*_: object) -> NoReturn:
