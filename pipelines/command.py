@@ -253,9 +253,11 @@ def truncating(settings: "Settings") -> "Settings":
 
 
 def _check_json_file(file: str | None) -> None:
-    if file and file != "-" and not Path(file).absolute().parent.is_dir():
+    if not file or file == "-":
+        return
+    if not Path(file).absolute().parent.is_dir():
         raise typer.BadParameter("the folder of that file is not there", param_hint="--json")
-    if file and Path(file).is_dir():
+    if Path(file).is_dir():
         raise typer.BadParameter("is a folder; expected a file", param_hint="--json")
 
 

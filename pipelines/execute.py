@@ -39,7 +39,7 @@ class RunError(Exception):
 
 
 class Options(PipelineOptions):
-    """Beam's options, with views that are made once: building a pipeline asks for three hundred, a tenth of the time of a small run."""
+    """Beam's options, with views that are made once: building a pipeline asks for three hundred (0.05 s)."""
 
     def view_as(self, cls: type[V]) -> V:
         views: dict[type, PipelineOptions] = self.__dict__.setdefault("_views", {})

@@ -24,12 +24,12 @@ OURS = {  # what reading in checkpoints rests on
     "enable.partition.eof": True,
     "auto.offset.reset": "error",  # a message that is gone is said, never passed over
 }
-BY_DEFAULT = {
+CONSUMER = {
     "isolation.level": "read_committed",
     "queued.max.messages.kbytes": 16384,  # of each partition, in memory
     "fetch.queue.backoff.ms": 20,  # once that much was held; a second, as the library has it, ends a turn before its time
-    "log_level": 0,
 }
+BY_DEFAULT = {"log_level": 0}
 PRODUCER = {"enable.idempotence": True, "linger.ms": 5, "delivery.report.only.error": True}
 WAIT = 20.0  # seconds for a broker to answer
 LOOK = 0.25  # seconds until there is nothing for now
@@ -78,11 +78,10 @@ class Client(NamedTuple):
         return {**BY_DEFAULT, **dict(self.config), **{name: _secret(name, place) for name, place in self.secrets}}
 
     def consumer(self) -> Consumer:
-        return _made(Consumer, {**self.options(), **OURS})
+        return _made(Consumer, {**CONSUMER, **self.options(), **OURS})
 
     def producer(self) -> Producer:
-        unused = ("group.id", "isolation.level", "queued.max.messages.kbytes", "fetch.queue.backoff.ms")
-        options = {name: value for name, value in self.options().items() if name not in unused}
+        options = {name: value for name, value in self.options().items() if name not in ("group.id", *CONSUMER)}
         return _made(Producer, {**PRODUCER, **options})
 
     def partitions(self, topic: str) -> list[int]:
@@ -228,7 +227,7 @@ def _made(kind: Any, options: dict[str, Any]) -> Any:
         return kind(options)
     except (KafkaException, TypeError, ValueError) as error:
         code = error.args[0].name() if isinstance(error, KafkaException) else "a value of the wrong type"
-        names = ", ".join(sorted({*options} - {*OURS, *BY_DEFAULT}))
+        names = ", ".join(sorted({*options} - {*OURS, *CONSUMER, *BY_DEFAULT}))
         raise KafkaError(f"Kafka does not take these options ({names}): {code}") from None
 
 

@@ -5,9 +5,8 @@ Job = tuple[str, dict[str, str], str]
 VISIBLE = """"user".protected IS NOT TRUE AND retweeted_status."user".protected IS NOT TRUE
   AND withheld_copyright IS NOT TRUE AND NOT everywhere(withheld_in_countries)"""
 
-PERSON = 'STRUCT("user" STRUCT(protected BOOLEAN)'
 DECIDING = {
-    "user": "STRUCT(protected BOOLEAN)", "retweeted_status": PERSON + ")",
+    "user": "STRUCT(protected BOOLEAN)", "retweeted_status": 'STRUCT("user" STRUCT(protected BOOLEAN))',
     "withheld_copyright": "BOOLEAN", "withheld_in_countries": "VARCHAR[]",
 }  # fmt: skip
 

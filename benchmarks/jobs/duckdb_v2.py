@@ -8,9 +8,9 @@ VISIBLE = """author.protected IS NOT TRUE AND withheld.copyright IS NOT TRUE
     [r."type" = 'retweeted' AND r.author.protected FOR r IN referenced_tweets], true), false)"""
 
 WITHHELD = "STRUCT(copyright BOOLEAN, country_codes VARCHAR[])"
-REFERENCE = 'STRUCT("type" VARCHAR, author STRUCT(protected BOOLEAN)'
 DECIDING = {
-    "author": "STRUCT(protected BOOLEAN)", "withheld": WITHHELD, "referenced_tweets": REFERENCE + ")[]",
+    "author": "STRUCT(protected BOOLEAN)", "withheld": WITHHELD,
+    "referenced_tweets": 'STRUCT("type" VARCHAR, author STRUCT(protected BOOLEAN))[]',
 }  # fmt: skip
 
 IDS = ("", {"id": "BIGINT", **DECIDING}, f"SELECT DISTINCT id FROM posts WHERE {VISIBLE}")

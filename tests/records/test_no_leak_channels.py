@@ -240,7 +240,7 @@ def test_a_hashtag_is_compared_with_handles_as_the_payload_means_them(spelling: 
     "member",
     [
         f'"screen_name"\t:  "{HANDLE}"',
-        f'"screen_name"  :\n "{HANDLE}"'.replace("\n", "\r"),
+        f'"screen_name"  :\r "{HANDLE}"',
         f'"url": "https://twitter.com/#!/{HANDLE}"',
         f'"url": "https:\\/\\/twitter.com\\/#!\\/{HANDLE}"',
         f'"url": "https://nitter.net/{HANDLE}"',

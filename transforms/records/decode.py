@@ -17,7 +17,7 @@ from msgspec import UNSET, Raw, Struct
 from xsieve.transforms.records.batch import Reason
 from xsieve.transforms.records.forms import ABSENT, NULL, Empty, Never, Nothing, attribute_of
 from xsieve.transforms.records.shapes import UNKNOWN, Shape, recognise
-from xsieve.transforms.records.signs import Sign, holds_signs, listener, signs_within
+from xsieve.transforms.records.signs import Sign, holds_signs, listener, loud_within
 
 BLANKS = b" \t\r"
 OPEN, CLOSE = b"{}"
@@ -211,7 +211,7 @@ def decode_line(line: bytes, codecs: Mapping[str, Codec]) -> Decoded:
             payload, leaves, lost = codec.field_by_field(line)
         except Refused as refused:
             raise Refused(refused.reason, shape.name) from None
-        return shape, payload, [sign for sign in signs_within(payload) if sign.loud], leaves, lost
+        return shape, payload, loud_within(payload), leaves, lost
 
 
 def _why(error: BaseException, line: bytes) -> Reason:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from xsieve.configs import table
 from xsieve.transforms.records.forms import Empty, Nothing
-from xsieve.transforms.records.signs import signs_within
+from xsieve.transforms.records.signs import loud_within
 
 REPOSTED = frozenset({"retweeted", "reposted"})
 QUOTED = frozenset({"quoted"})
@@ -51,7 +51,7 @@ def _index(includes: Any, names: Iterable[str], key: str) -> dict[Any, Any]:
     for name in names if includes else ():
         for item in items(getattr(includes, name, None)):
             value = getattr(item, key, None)
-            if value and (value not in found or any(sign.loud for sign in signs_within(item))):
+            if value and (value not in found or loud_within(item)):
                 found[value] = item
     return found
 
@@ -152,10 +152,12 @@ V1 = Family(
 
 def references(posts: Column) -> Column:
     """What each v2 post refers to, under the old name of the key, the new one, or both."""
-    found = [post.referenced_tweets or post.referenced_posts for post in posts]
-    for number, post in [(number, post) for number, post in enumerate(posts) if post.referenced_posts]:
-        found[number] = [*items(post.referenced_tweets), *items(post.referenced_posts)]
-    return found
+    return [
+        [*items(post.referenced_tweets), *items(post.referenced_posts)]
+        if post.referenced_posts
+        else post.referenced_tweets
+        for post in posts
+    ]
 
 
 def _referred(types: frozenset[str]) -> Callable[[Column, list[Includes]], Column]:
@@ -183,7 +185,7 @@ def _v2_authors(posts: Column, pages: list[Includes]) -> Column:
 def _author(post: Any, page: Includes) -> Any:
     """The author that a post holds; the same one as the page includes it, where that one is not public."""
     included = page.users.get(getattr(post, "author_id", None) or getattr(post.author, "id", None))
-    return included if included and any(sign.loud for sign in signs_within(included)) else post.author
+    return included if included and loud_within(included) else post.author
 
 
 def _v2_author_ids(posts: Column) -> tuple[Column, Column]:

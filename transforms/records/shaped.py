@@ -18,7 +18,7 @@ from xsieve.transforms.records.families import NOTHING, Includes
 from xsieve.transforms.records.forms import attribute_of
 from xsieve.transforms.records.shapes import Shape
 from xsieve.transforms.records.sift import C, Sieve, contents_of, empty_pages
-from xsieve.transforms.records.signs import Sign, signs_within
+from xsieve.transforms.records.signs import Sign, loud_within
 from xsieve.transforms.records.tally import Tally
 from xsieve.transforms.records.visibility import loud_sign, sign_ways
 
@@ -69,7 +69,7 @@ class ShapedSieve(Sieve[C]):
             kept = self._others(self.trusted(group, tally), tally)
         if group.loud or self.doubts:
             for payload, _, _, closed in kept:
-                if closed or self.doubts or any(sign.loud for sign in signs_within(payload)):
+                if closed or self.doubts or loud_within(payload):
                     self._knife(group.shape, payload, closed).cut(payload)
         return kept
 
@@ -77,7 +77,7 @@ class ShapedSieve(Sieve[C]):
         """Each page with those of its records that pass; a page of which none does is left out."""
         found: list[Kept] = []
         for payload, line in zip(group.payloads, group.lines, strict=True):
-            loud = [sign for sign in signs_within(payload) if sign.loud] if group.loud else []
+            loud = loud_within(payload) if group.loud else []
             alone = group._replace(payloads=[payload], lines=[line], loud=loud)
             records = self.posts_of(alone, tally).posts if group.shape.holds == "page" else self._records(alone, tally)
             chosen = {id(record) for record in records}

@@ -31,7 +31,7 @@ from xsieve.transforms.records.forms import Forms, Place
 from xsieve.transforms.records.plan import Plan, Where
 from xsieve.transforms.records.shapes import Shape
 from xsieve.transforms.records.shapes import load as load_shapes
-from xsieve.transforms.records.signs import Sign, places, signs_within, table_of_signs
+from xsieve.transforms.records.signs import Sign, loud_within, places, signs_within, table_of_signs
 from xsieve.transforms.records.tally import Counts, Tally
 from xsieve.transforms.records.times import seconds
 from xsieve.transforms.records.visibility import UNKNOWN, Eye, Search, eye_of
@@ -250,7 +250,7 @@ class Sieve(Generic[C]):
             except Refused as refused:
                 tally.refuse(line, Refused(refused.reason, group.shape.name))
         payloads, lines = [group.payloads[i] for i in keep], [group.lines[i] for i in keep]
-        loud = [sign for payload in payloads for sign in signs_within(payload) if sign.loud]
+        loud = [sign for payload in payloads for sign in loud_within(payload)]
         return group._replace(payloads=payloads, lines=lines, loud=loud, checked=True)
 
     def eye(self, shape: Shape) -> Eye:

@@ -177,6 +177,11 @@ def signs_within(value: Any) -> Iterator[Sign]:
         yield value
 
 
+def loud_within(value: Any) -> list[Sign]:
+    """The signs anywhere in a decoded record that say it is not for everybody."""
+    return [sign for sign in signs_within(value) if sign.loud]
+
+
 @cache
 def _ways_down(form: type[Struct]) -> tuple[str, ...]:
     """The attributes of a form below which there may be signs."""
